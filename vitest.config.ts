@@ -1,15 +1,21 @@
 import { defineConfig } from 'vitest/config';
 
+// Statements of core and engine, in per cent, that a run with --coverage must reach; 0 to look without judging.
+const floor = Number(process.env['VXLAB_COVERAGE'] ?? 95);
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    reporters: process.env['VXLAB_TALLY'] ? ['default', './scripts/tally-reporter.ts'] : ['default'],
     coverage: {
       provider: 'v8',
       include: ['src/core/**', 'src/engine/**'],
       reporter: ['text-summary', 'json-summary'],
+      reportOnFailure: true,
+      thresholds: { 'src/core/**': { statements: floor }, 'src/engine/**': { statements: floor } },
     },
   },
 });

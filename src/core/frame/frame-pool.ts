@@ -8,6 +8,7 @@
 // A leak shows as `out` that does not return to 0; `away()` lists the frames.
 
 import { VxlabError } from '../wire/numbers.ts';
+import type { FrameHome } from './frame.ts';
 import { Frame, HEADROOM } from './frame.ts';
 
 const SIZES = [2048, 10240, 66048] as const;
@@ -18,7 +19,7 @@ export interface FramePoolOptions {
   readonly maxBytes?: number;
 }
 
-export class FramePool {
+export class FramePool implements FrameHome {
   /** Every frame by slot number. */
   readonly #frames: Frame[] = [];
   readonly #free: [Frame[], Frame[], Frame[]] = [[], [], []];

@@ -9,13 +9,20 @@
 // wants to write calls `own` first and goes on with what it returns.
 
 import { VxlabError } from '../wire/numbers.ts';
-import type { FramePool } from './frame-pool.ts';
 
 /**
  * Room in front of a fresh frame: Ethernet 14 + 802.1Q 4 + IPv6 40 + UDP 8 + VXLAN 8 = 74, rounded up with room for
  * one more tunnel around it.
  */
 export const HEADROOM = 128;
+
+/** Where a frame's slot comes from and goes back to. */
+export interface FrameHome {
+  /** A copy with the same window in its slot and one holder. */
+  copyOf(frame: Frame): Frame;
+  /** Takes a frame back whose last holder let go. */
+  home(frame: Frame): void;
+}
 
 export class Frame {
   /** The slab. */
@@ -24,7 +31,7 @@ export class Frame {
   readonly view: DataView;
   /** The slab as words, for copying. */
   readonly words: Int32Array;
-  readonly pool: FramePool;
+  readonly pool: FrameHome;
   /** The slot's first and one-past-last byte on the slab. */
   readonly from: number;
   readonly to: number;
@@ -44,7 +51,7 @@ export class Frame {
   summed = false;
 
   constructor(
-    pool: FramePool,
+    pool: FrameHome,
     bytes: Uint8Array,
     view: DataView,
     words: Int32Array,

@@ -7,8 +7,9 @@
 
 /** Folds a sum to 16 bits. */
 export function fold(sum: number): number {
-  let s = (sum >>> 0) + Math.floor(sum / 0x1_0000_0000);
-  s = (s & 0xffff) + Math.floor(s / 0x10000);
+  const hi = (sum / 0x1_0000_0000) | 0;
+  const lo = sum >>> 0;
+  let s = (lo & 0xffff) + (lo >>> 16) + (hi & 0xffff) + (hi >>> 16);
   s = (s & 0xffff) + (s >>> 16);
   return (s & 0xffff) + (s >>> 16);
 }

@@ -1,0 +1,85 @@
+// The ICMP error that tells an inner sender that its packet does not fit the tunnel. It is made on the packet's own
+// behalf, as coming from where the packet was going (Linux: net/ipv4/ip_tunnel_core.c, iptunnel_pmtud_build_icmp).
+
+import type { Frame } from '../../core/frame/frame.ts';
+import type { FramePool } from '../../core/frame/frame-pool.ts';
+import { pseudo6 } from '../../core/wire/checksum.ts';
+import * as ethernet from '../../core/wire/ethernet.ts';
+import * as icmp from '../../core/wire/icmp.ts';
+import * as icmpv6 from '../../core/wire/icmpv6.ts';
+import * as ipv4 from '../../core/wire/ipv4.ts';
+import * as ipv6 from '../../core/wire/ipv6.ts';
+import { ETHERTYPE, PROTO } from '../../core/wire/numbers.ts';
+
+/** Longest IPv4 packet that every host takes (RFC 792; RFC 1812 s.4.3.2.3). */
+const QUOTE4 = 576;
+/** The least IPv6 MTU, which an error must not pass (RFC 4443 s.2.4). */
+const QUOTE6 = 1280;
+
+/**
+ * A frame back to the sender of `frame`, or null when none may be sent: not IP, fragmentable IPv4, an ICMP error itself,
+ * or a group address.
+ * @param mtu largest inner IP packet that would fit, in bytes
+ */
+export function pmtuReply(pool: FramePool, frame: Frame, mtu: number): Frame | null {
+  const view = frame.view;
+  const ip = frame.start + ethernet.HEADER_LEN;
+  if ((ethernet.dstHi(view, frame.start) & 0x0100) !== 0) return null;
+  const type = ethernet.etherType(view, frame.start);
+  if (type === ETHERTYPE.ipv4 && ipv4.check(view, ip, frame.end) === 0) return reply4(pool, frame, ip, mtu);
+  if (type === ETHERTYPE.ipv6 && ipv6.check(view, ip, frame.end) === 0) return reply6(pool, frame, ip, mtu);
+  return null;
+}
+
+function begin(pool: FramePool, frame: Frame, header: number, quoted: number, type: number): Frame {
+  const reply = pool.take(ethernet.HEADER_LEN + header + 8 + quoted);
+  const from = frame.start + ethernet.HEADER_LEN;
+  const to = reply.start + ethernet.HEADER_LEN + header + 8;
+  for (let i = 0; i < quoted; i++) reply.view.setUint8(to + i, frame.view.getUint8(from + i));
+  ethernet.write(
+    reply.view,
+    reply.start,
+    ethernet.src(frame.view, frame.start),
+    ethernet.dst(frame.view, frame.start),
+    type,
+  );
+  reply.id = frame.id;
+  reply.summed = true;
+  return reply;
+}
+
+function reply4(pool: FramePool, frame: Frame, ip: number, mtu: number): Frame | null {
+  const view = frame.view;
+  if (!ipv4.dontFragment(view, ip)) return null;
+  if (ipv4.protocol(view, ip) === PROTO.icmp) {
+    const type = icmp.type(view, ip + ipv4.headerLength(view, ip));
+    if (type !== icmp.TYPE.echo && type !== icmp.TYPE.echoReply) return null;
+  }
+  const quoted = Math.min(frame.end - ip, QUOTE4 - ipv4.HEADER_LEN - 8);
+  const reply = begin(pool, frame, ipv4.HEADER_LEN, quoted, ETHERTYPE.ipv4);
+  const at = reply.start + ethernet.HEADER_LEN;
+  icmp.writeError(
+    reply.view,
+    at + ipv4.HEADER_LEN,
+    reply.end,
+    icmp.TYPE.unreachable,
+    icmp.CODE.fragNeeded,
+    mtu,
+  );
+  ipv4.write(reply.view, at, reply.end, ipv4.dst(view, ip), ipv4.src(view, ip), PROTO.icmp, 64, 0, 0, true);
+  return reply;
+}
+
+function reply6(pool: FramePool, frame: Frame, ip: number, mtu: number): Frame | null {
+  const view = frame.view;
+  if (ipv6.nextHeader(view, ip) === PROTO.icmpv6 && icmpv6.type(view, ip + ipv6.HEADER_LEN) < 128)
+    return null;
+  const quoted = Math.min(frame.end - ip, QUOTE6 - ipv6.HEADER_LEN - 8);
+  const reply = begin(pool, frame, ipv6.HEADER_LEN, quoted, ETHERTYPE.ipv6);
+  const at = reply.start + ethernet.HEADER_LEN;
+  const error = at + ipv6.HEADER_LEN;
+  ipv6.write(reply.view, at, reply.end, ipv6.dst(view, ip), ipv6.src(view, ip), PROTO.icmpv6, 64, 0, 0);
+  const pseudo = pseudo6(reply.view, at, PROTO.icmpv6, reply.end - error);
+  icmpv6.writeError(reply.view, error, reply.end, icmpv6.TYPE.tooBig, 0, mtu, pseudo);
+  return reply;
+}

@@ -1,0 +1,111 @@
+// What a protocol layer sees of the host that it is part of, and of the layers beside it. The layers import this and not
+// each other, so that none has to know how another is made.
+
+import type { Frame } from '../../core/frame/frame.ts';
+import type { FramePool } from '../../core/frame/frame-pool.ts';
+import type { Ip, Ip4, Ip6 } from '../../core/wire/address.ts';
+import type { Backlog } from '../fabric/backlog.ts';
+import type { Clock, Timers } from '../time/clock.ts';
+import type { RandomStream } from '../time/random.ts';
+import type { Dropper } from '../trace/drop.ts';
+import type { TraceSink } from '../trace/event.ts';
+import type { Destination, Sent } from './destination.ts';
+import type { Interface } from './interface.ts';
+import type { Neighbour } from './neighbour.ts';
+
+/** What every host of a world shares. */
+export interface HostGround {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly pool: FramePool;
+  readonly trace: TraceSink;
+  readonly backlog: Backlog;
+}
+
+/** A protocol above IP: takes over `frame`, whose IP header is at `ip` and whose payload is [at, end). */
+export interface Protocol {
+  input(frame: Frame, ip: number, at: number, end: number, dev: Interface): void;
+}
+
+/** Hears echo replies and errors about what it sent. Must not keep the frame. */
+export interface EchoListener {
+  reply(from: Ip, id: number, seq: number, ttl: number, frame: Frame, at: number, end: number): void;
+  error(from: Ip, type: number, code: number, id: number, seq: number, mtu: number): void;
+}
+
+export interface NeighbourFace {
+  entry(ip: Ip, dev: Interface): Neighbour;
+  find(ip: Ip, dev: Interface): Neighbour | undefined;
+  ready(neighbour: Neighbour, frame: Frame): boolean;
+  update(neighbour: Neighbour, mac: number, confirmed: boolean, override?: boolean): void;
+}
+
+export interface Icmp4Face {
+  unreachable(about: Frame, ip: number, dev: Interface, code: number): void;
+  timeExceeded(about: Frame, ip: number, dev: Interface, code?: number): void;
+  listen(id: number, listener: EchoListener): void;
+  unlisten(id: number): void;
+  echo(to: Ip4, id: number, seq: number, frame: Frame, ttl: number, dontFragment: boolean): Sent;
+}
+
+export interface GroupFace {
+  /** Joins or leaves a group on an interface; counted, so that each user leaves for itself. */
+  membership(dev: Interface, group: Ip, join: boolean): void;
+}
+
+export interface Ip4Face {
+  readonly icmp: Icmp4Face;
+  readonly igmp: GroupFace;
+  /** Sends a payload (the frame begins with the transport header); takes it over whatever the answer. */
+  output(frame: Frame, to: Destination, proto: number, ttl: number, tos: number, dontFragment: boolean): Sent;
+  /** Sends to a group on one link, with the router alert option (RFC 2113). */
+  outputAlert(frame: Frame, dev: Interface, group: Ip4, proto: number, tos: number): void;
+}
+
+export interface Icmp6Face {
+  portUnreachable(about: Frame, ip: number, dev: Interface): void;
+  listen(id: number, listener: EchoListener): void;
+  unlisten(id: number): void;
+  echo(to: Ip6, id: number, seq: number, frame: Frame, hopLimit: number): Sent;
+}
+
+export interface Ip6Face {
+  readonly icmp: Icmp6Face;
+  readonly mld: GroupFace;
+  output(frame: Frame, to: Destination, proto: number, hopLimit: number, trafficClass: number): Sent;
+  /** The sum of the pseudo header of a packet to `to` (RFC 8200 s.8.1). */
+  pseudo(to: Destination, proto: number, length: number): number;
+}
+
+export interface UdpFace {
+  input(frame: Frame, ip: number, at: number, end: number, dev: Interface): void;
+  /** An ICMP error quotes a datagram whose UDP header is at `at`. */
+  error(view: DataView, at: number, from: Ip, type: number, code: number, mtu: number): void;
+}
+
+export interface Stack extends Dropper {
+  readonly name: string;
+  readonly ground: HostGround;
+  readonly random: RandomStream;
+  readonly interfaces: readonly Interface[];
+  readonly forwarding: boolean;
+  readonly reassembly: boolean;
+  readonly neighbours: NeighbourFace;
+  readonly ip4: Ip4Face;
+  readonly ip6: Ip6Face;
+  readonly udp: UdpFace;
+  isLocal(ip: Ip): boolean;
+  isLocal6(view: DataView, at: number): boolean;
+  destination(ip: Ip, hash?: number): Destination | null;
+  /** The path to an address told of a smaller MTU, in bytes. */
+  learnMtu(ip: Ip, mtu: number): void;
+  /** Sends an IP packet (the frame begins with its IP header) to a neighbour whose MAC is known. */
+  transmit(frame: Frame, neighbour: Neighbour): void;
+  transmitTo(frame: Frame, dev: Interface, dstHi: number, dstLo: number, type: number): void;
+  /** A packet could not be delivered to its next hop: its sender is told, and it is dropped. */
+  unreachable(frame: Frame, dev: Interface): void;
+  /** Receives the packet as if it had just come in: for packets to the host itself. */
+  loop(frame: Frame, dev: Interface, type: number): void;
+  /** Numbers a frame that begins its journey here. */
+  begin(frame: Frame): void;
+}

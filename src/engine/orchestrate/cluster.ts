@@ -1,0 +1,105 @@
+// The machines under a stack: nodes with a role and an address on the underlay, and what lies between them.
+
+import type { Ip } from '../../core/wire/address.ts';
+import { parseIp } from '../../core/wire/address.ts';
+import { VxlabError } from '../../core/wire/numbers.ts';
+import type { Impairments } from '../fabric/impair.ts';
+import { impairments } from '../fabric/impair.ts';
+import { MICROSECOND } from '../time/clock.ts';
+
+export interface NodeSpec {
+  readonly name: string;
+  readonly role: 'manager' | 'worker';
+  readonly ip: Ip;
+  /** Which underlay subnet it stands in, from 0; racks are joined by routers. */
+  readonly rack: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface UnderlaySpec {
+  /** IP MTU of the underlay in bytes. */
+  readonly mtu: number;
+  /** What each cable does to each direction. */
+  readonly cable: Impairments;
+  readonly prefix: number;
+  /** Routers between racks: 0 when all nodes share a subnet; two or more give equal-cost paths. */
+  readonly spines: number;
+}
+
+export interface ClusterSpec {
+  readonly nodes: readonly NodeSpec[];
+  readonly underlay: UnderlaySpec;
+}
+
+export interface ClusterOptions {
+  readonly nodes?: number;
+  readonly managers?: number;
+  /** Underlay addresses: IPv4 (default) or IPv6. */
+  readonly family?: 4 | 6;
+  /** The first node's underlay address, the others following on; for real sockets, 127.0.0.11. Racks do not go with it. */
+  readonly first?: Ip;
+  readonly racks?: number;
+  readonly spines?: number;
+  readonly mtu?: number;
+  readonly cable?: Partial<Impairments>;
+  readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** A quarter of a LAN's usual round trip: node, cable, switch, cable, node takes two cables each way. */
+const CABLE = { delay: 25 * MICROSECOND, jitter: 2 * MICROSECOND };
+
+/**
+ * manager1, worker1, worker2, ... on 192.0.2.11 and up (RFC 5737), as the swarm that vxlab is compared with; clusters
+ * that a /24 does not hold, and racks, take 198.18.0.0/15 (RFC 2544); IPv6 takes 2001:db8:64::/64 (RFC 3849).
+ * @throws VxlabError BAD_CLUSTER for counts that make no cluster
+ */
+export function cluster(options: ClusterOptions = {}): ClusterSpec {
+  const count = options.nodes ?? 3;
+  const managers = options.managers ?? 1;
+  const racks = options.racks ?? 1;
+  const family = options.family ?? 4;
+  if (!Number.isInteger(count) || count < 1 || count > 100_000) {
+    throw new VxlabError('BAD_CLUSTER', `a cluster has 1 to 100000 nodes, not ${count}`);
+  }
+  if (managers < 1 || managers > count)
+    throw new VxlabError('BAD_CLUSTER', `${count} nodes cannot have ${managers} managers`);
+  if (racks < 1 || racks > Math.min(count, 250))
+    throw new VxlabError('BAD_CLUSTER', `${count} nodes do not fill ${racks} racks`);
+  const mtu = options.mtu ?? 1500;
+  if (!Number.isInteger(mtu) || mtu < 576 || mtu > 9216)
+    throw new VxlabError('BAD_CLUSTER', `an underlay MTU of ${mtu} is not 576 to 9216`);
+  const perRack = Math.ceil(count / racks);
+  const nodes: NodeSpec[] = [];
+  for (let i = 0; i < count; i++) {
+    const role = i < managers ? 'manager' : 'worker';
+    const name = role === 'manager' ? `manager${i + 1}` : `worker${i - managers + 1}`;
+    const rack = Math.floor(i / perRack);
+    const ip =
+      options.first === undefined
+        ? addressOf(family, count, racks, rack, i - rack * perRack)
+        : following(options.first, i);
+    nodes.push({ name, role, ip, rack, labels: options.labels?.[name] ?? {} });
+  }
+  const prefix = family === 6 ? 64 : racks > 1 ? 22 : count > 240 ? 15 : 24;
+  const spines = racks > 1 ? Math.max(1, options.spines ?? 2) : 0;
+  const given = options.cable ?? {};
+  const cable = impairments({
+    ...CABLE,
+    jitter: Math.min(CABLE.jitter, given.delay ?? CABLE.delay),
+    ...given,
+  });
+  return { nodes, underlay: { mtu, cable, prefix, spines } };
+}
+
+function following(first: Ip, i: number): Ip {
+  return typeof first === 'number' ? first + i : { ...first, d: first.d + i };
+}
+
+function addressOf(family: 4 | 6, count: number, racks: number, rack: number, i: number): Ip {
+  if (family === 6) {
+    const base = parseIp('2001:db8:64::') as { a: number; b: number; c: number; d: number };
+    return { a: base.a, b: base.b + rack, c: 0, d: 11 + i };
+  }
+  if (racks > 1) return (parseIp('198.18.0.0') as number) + rack * 1024 + 11 + i;
+  return (parseIp(count > 240 ? '198.18.0.0' : '192.0.2.0') as number) + 11 + i;
+}

@@ -1,0 +1,68 @@
+// A machine of the cluster: its own network stack, one UDP socket for all its VTEPs, and a sandbox for each network that
+// has tasks here.
+
+import type { Ip } from '../../core/wire/address.ts';
+import type { PeerId } from '../fabric/peers.ts';
+import type { Underlay } from '../fabric/underlay.ts';
+import { VniDemux } from '../fabric/vni-demux.ts';
+import type { Host } from '../host/host.ts';
+import type { NodeSpec } from './cluster.ts';
+import type { Container } from './container.ts';
+import type { Ground } from './ground.ts';
+import type { Network } from './network.ts';
+import type { SandboxSite } from './sandbox.ts';
+import { Sandbox } from './sandbox.ts';
+
+/** Gives a node its way to the other VTEPs: an emulated socket, or a real one. */
+export type UnderlayFactory = (node: NodeSpec, demux: VniDemux, host: Host) => Underlay;
+
+export class Node implements SandboxSite {
+  readonly spec: NodeSpec;
+  readonly name: string;
+  readonly id: string;
+  readonly ip: Ip;
+  readonly peer: PeerId;
+  readonly host: Host;
+  readonly demux: VniDemux;
+  readonly underlay: Underlay;
+  readonly sandboxes: Map<string, Sandbox> = new Map();
+  readonly containers: Map<string, Container> = new Map();
+  readonly #ground: Ground;
+
+  constructor(spec: NodeSpec, id: string, ground: Ground, host: Host, underlay: UnderlayFactory) {
+    this.spec = spec;
+    this.name = spec.name;
+    this.id = id;
+    this.ip = spec.ip;
+    this.peer = ground.peers.idOf(spec.ip);
+    this.host = host;
+    this.#ground = ground;
+    this.demux = new VniDemux(ground.registry.add('demux', 'vxlan socket', spec.name), ground.trace);
+    this.underlay = underlay(spec, this.demux, host);
+  }
+
+  /** The network's sandbox here, made when there is none. */
+  open(network: Network): Sandbox {
+    const key = network.plan.id;
+    const known = this.sandboxes.get(key);
+    if (known !== undefined) return known;
+    const sandbox = new Sandbox(this, network, this.#ground);
+    this.sandboxes.set(key, sandbox);
+    network.sandboxOpened(sandbox);
+    return sandbox;
+  }
+
+  /** Destroys a network's sandbox when its last task is gone. */
+  settle(network: Network): void {
+    const sandbox = this.sandboxes.get(network.plan.id);
+    if (sandbox === undefined || sandbox.tasks > 0 || network.plan.ingress) return;
+    this.sandboxes.delete(network.plan.id);
+    sandbox.close();
+  }
+
+  close(): void {
+    for (const sandbox of this.sandboxes.values()) sandbox.close();
+    this.sandboxes.clear();
+    this.host.close();
+  }
+}

@@ -1,0 +1,109 @@
+// How a fabric behaves, by name. Each profile is a set of settings that a real system has; the sources stand beside them.
+
+import { VXLAN_PORT, VXLAN_PORT_LINUX, VxlabError } from '../../core/wire/numbers.ts';
+
+export interface Profile {
+  readonly name: string;
+  readonly title: string;
+  /** UDP destination port. */
+  readonly port: number;
+  readonly sourcePorts: readonly [number, number];
+  readonly udpChecksum: boolean;
+  readonly ttl: number;
+  /** Who says where a MAC lives: the control plane, or received frames. */
+  readonly control: 'pinned' | 'learn';
+  readonly learning: boolean;
+  readonly neighbours: 'forward' | 'proxy' | 'suppress';
+  /** Where BUM frames go. */
+  readonly flood: 'none' | 'replicate' | 'multicast';
+  readonly reservedBits: 'ignore' | 'drop';
+  readonly innerVlan: 'pass' | 'discard';
+  readonly pmtuReplies: boolean;
+  /** Nodes discard fragments of VXLAN datagrams (RFC 7348 s.4.3 allows it). */
+  readonly discardFragments: boolean;
+  /** `bridged`: networks with a bridge and a VTEP on each node; `routed`: a subnet a node and routes between. */
+  readonly shape: 'bridged' | 'routed';
+  /** Routed shape: nodes in one underlay subnet exchange plain packets (flannel's DirectRouting). */
+  readonly directRouting: boolean;
+  /** FDB ageing in nanoseconds. */
+  readonly ageing: number;
+}
+
+const AGEING = 300_000_000_000;
+
+/** moby daemon/libnetwork/drivers/overlay and what Docker 20.10 was seen to do on Linux 6. */
+const docker: Profile = {
+  name: 'docker',
+  title:
+    'Docker Swarm overlay: pinned entries from the control plane, ARP answered at the local VTEP, no flooding',
+  port: VXLAN_PORT,
+  sourcePorts: [32768, 60999],
+  udpChecksum: true,
+  ttl: 64,
+  control: 'pinned',
+  learning: true,
+  neighbours: 'proxy',
+  flood: 'none',
+  reservedBits: 'drop',
+  innerVlan: 'pass',
+  pmtuReplies: true,
+  discardFragments: false,
+  shape: 'bridged',
+  directRouting: false,
+  ageing: AGEING,
+};
+
+/** RFC 7348 to the letter: s.4.2 multicast flooding, s.4.1 learning, s.5 header rules. */
+const floodAndLearn: Profile = {
+  ...docker,
+  name: 'flood-and-learn',
+  title: 'RFC 7348: BUM frames to a multicast group for each VNI, source learning',
+  sourcePorts: [49152, 65535],
+  udpChecksum: false,
+  control: 'learn',
+  neighbours: 'forward',
+  flood: 'multicast',
+  reservedBits: 'ignore',
+  innerVlan: 'discard',
+  pmtuReplies: false,
+  discardFragments: true,
+};
+
+/** The same without multicast in the underlay: `bridge fdb append 00:00:00:00:00:00 dst ...` for each remote VTEP. */
+const headEnd: Profile = {
+  ...floodAndLearn,
+  name: 'head-end',
+  title: 'Head-end replication: a copy of each BUM frame to every VTEP of the network, source learning',
+  flood: 'replicate',
+};
+
+/** flannel-io/flannel pkg/backend/vxlan: VNI 1, Linux's port, a /24 a node, static ARP, FDB and routes, no learning. */
+const flannel: Profile = {
+  ...docker,
+  name: 'flannel',
+  title: 'flannel: a subnet a node, one route, ARP and FDB entry for each remote node, VNI 1 on UDP 8472',
+  port: VXLAN_PORT_LINUX,
+  learning: false,
+  neighbours: 'forward',
+  pmtuReplies: false,
+  shape: 'routed',
+};
+
+const flannelDirect: Profile = {
+  ...flannel,
+  name: 'flannel-direct',
+  title: 'flannel with DirectRouting: plain routes between nodes of one underlay subnet, VXLAN to others',
+  directRouting: true,
+};
+
+export const PROFILES: readonly Profile[] = [docker, floodAndLearn, headEnd, flannel, flannelDirect];
+
+/** @throws VxlabError NO_SUCH_PROFILE naming those there are */
+export function profileOf(name: string): Profile {
+  const found = PROFILES.find((profile) => profile.name === name);
+  if (found === undefined) {
+    const names = PROFILES.map((profile) => profile.name).join(', ');
+    throw new VxlabError('NO_SUCH_PROFILE', `there is no profile "${name}"; there are ${names}`);
+  }
+  return found;
+}

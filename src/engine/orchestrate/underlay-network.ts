@@ -1,0 +1,119 @@
+// The network under the overlay: one switch a rack, a cable to each node, and routers between racks.
+//
+//   node ── cable ── switch (rack 0) ── spine 1 ── switch (rack 1) ── cable ── node
+//                                   └── spine 2 ──┘        equal-cost paths, chosen by the outer five-tuple
+//
+// Nodes of one rack share a subnet; a node's route to the other racks lists every spine.
+
+import type { Ip, Ip6 } from '../../core/wire/address.ts';
+import { isIp6 } from '../../core/wire/address.ts';
+import { Bridge } from '../fabric/bridge.ts';
+import { LinkEnd, link } from '../fabric/link.ts';
+import type { Host } from '../host/host.ts';
+import type { Interface } from '../host/interface.ts';
+import { networkOf } from '../ipam/cidr.ts';
+import { randomLocalMac } from '../ipam/mac-scheme.ts';
+import type { ClusterSpec, NodeSpec } from './cluster.ts';
+import type { Ground } from './ground.ts';
+
+/** A node's cable: its own end and the switch's. */
+export interface Cable {
+  readonly near: LinkEnd;
+  readonly far: LinkEnd;
+}
+
+export class UnderlayNetwork {
+  readonly switches: Bridge[] = [];
+  readonly spines: Host[] = [];
+  readonly cables: Map<string, Cable> = new Map();
+  readonly #ground: Ground;
+  readonly #cluster: ClusterSpec;
+
+  constructor(cluster: ClusterSpec, ground: Ground) {
+    this.#ground = ground;
+    this.#cluster = cluster;
+    const racks = 1 + cluster.nodes.reduce((most, node) => Math.max(most, node.rack), 0);
+    for (let rack = 0; rack < racks; rack++) {
+      const name = racks === 1 ? 'underlay' : `rack${rack + 1}`;
+      this.switches.push(
+        new Bridge(ground.registry.add('switch', name, ''), name, ground.clock, ground.trace),
+      );
+    }
+    for (let spine = 0; spine < cluster.underlay.spines; spine++) this.#addSpine(spine);
+  }
+
+  /** Plugs a node's stack in as `eth0` with its address, its subnet's route and one to the other racks. */
+  plug(node: NodeSpec, host: Host): Interface {
+    const { underlay } = this.#cluster;
+    const { near, far } = this.#cable(node.name, 'eth0', node.rack);
+    this.cables.set(node.name, { near, far });
+    const random = this.#ground.random.stream(`macs/${node.name}/eth0`);
+    const dev = host.addInterface(near, {
+      name: 'eth0',
+      mac: randomLocalMac(() => random.uint32()),
+      mtu: underlay.mtu,
+      addresses: [{ ip: node.ip, prefix: underlay.prefix }],
+    });
+    near.plug(host, dev.index);
+    if (this.spines.length > 0) {
+      const hops = this.spines.map((_, spine) => ({ via: this.#spineAddress(spine, node.rack), dev }));
+      host.routes.add({ ip: isIp6(node.ip) ? { a: 0, b: 0, c: 0, d: 0 } : 0, prefix: 0, hops });
+    }
+    return dev;
+  }
+
+  unplug(node: string): void {
+    const cable = this.cables.get(node);
+    if (cable === undefined) return;
+    cable.near.up = false;
+    cable.far.up = false;
+    this.cables.delete(node);
+  }
+
+  close(): void {
+    for (const spine of this.spines) spine.close();
+  }
+
+  #addSpine(spine: number): void {
+    const name = `spine${spine + 1}`;
+    const host = this.#ground.host('', { name, forwarding: true });
+    const random = this.#ground.random.stream(`macs/${name}`);
+    for (const [rack] of this.switches.entries()) {
+      const { near } = this.#cable(name, `eth${rack}`, rack);
+      const dev = host.addInterface(near, {
+        name: `eth${rack}`,
+        mac: randomLocalMac(() => random.uint32()),
+        mtu: this.#cluster.underlay.mtu,
+        addresses: [{ ip: this.#spineAddress(spine, rack), prefix: this.#cluster.underlay.prefix }],
+      });
+      near.plug(host, dev.index);
+    }
+    this.spines.push(host);
+  }
+
+  #cable(owner: string, device: string, rack: number): Cable {
+    const ground = this.#ground;
+    const { underlay } = this.#cluster;
+    const bridge = this.switches[rack] as Bridge;
+    const end = (name: string, place: string): LinkEnd => {
+      const id = ground.registry.add('link', name, place);
+      return new LinkEnd(id, name, underlay.mtu, ground, ground.random.stream(`cable/${place}/${name}`));
+    };
+    const near = end(device, owner);
+    const far = end(`to-${owner}-${device}`, bridge.name);
+    near.impair(underlay.cable);
+    far.impair(underlay.cable);
+    link(near, far);
+    far.plug(bridge, bridge.attach(far));
+    return { near, far };
+  }
+
+  /** Routers have the low addresses of a rack's subnet; nodes start at 11. */
+  #spineAddress(spine: number, rack: number): Ip {
+    const node = this.#cluster.nodes.find((candidate) => candidate.rack === rack) as NodeSpec;
+    const net = networkOf(node.ip, this.#cluster.underlay.prefix);
+    if (!isIp6(net)) return net + 1 + spine;
+    const six: Ip6 = net;
+    return { ...six, d: six.d + 1 + spine };
+  }
+}

@@ -1,0 +1,209 @@
+// A plan carried out: nodes, networks, containers on one ground. The same world runs on virtual time over emulated cables
+// and on the wall clock over real sockets; what differs is handed in.
+
+import type { Ip } from '../../core/wire/address.ts';
+import { formatIp, parseIp } from '../../core/wire/address.ts';
+import { VxlabError } from '../../core/wire/numbers.ts';
+import type { Host } from '../host/host.ts';
+import type { NextHop } from '../host/routes.ts';
+import type { Container } from './container.ts';
+import type { Ground } from './ground.ts';
+import { containerId } from './ids.ts';
+import { Network } from './network.ts';
+import type { UnderlayFactory } from './node.ts';
+import { Node } from './node.ts';
+import type { EndpointPlan, NetworkPlan, Plan, TaskPlan } from './plan.ts';
+import { PodSubnet } from './pod-subnet.ts';
+import type { Attachment } from './sandbox.ts';
+
+/** Something with addresses that can be pinged: what a name on the command line stands for. */
+export interface Party {
+  readonly name: string;
+  readonly node: string;
+  readonly host: Host;
+}
+
+/** How a world gets a node's stack onto the underlay. */
+export interface WorldWiring {
+  readonly underlay: UnderlayFactory;
+  /** Gives the stack its underlay interface; does nothing where a real socket takes its place. */
+  plug(spec: Plan['cluster']['nodes'][number], host: Host): void;
+  close(): void;
+}
+
+export class World {
+  readonly plan: Plan;
+  readonly ground: Ground;
+  readonly nodes: Map<string, Node> = new Map();
+  readonly networks: Map<string, Network> = new Map();
+  readonly containers: Map<string, Container> = new Map();
+  /** Routed shape: by node name. */
+  readonly pods: Map<string, PodSubnet> = new Map();
+  readonly #wiring: WorldWiring;
+
+  constructor(plan: Plan, ground: Ground, wiring: WorldWiring) {
+    this.plan = plan;
+    this.ground = ground;
+    this.#wiring = wiring;
+    for (const spec of plan.cluster.nodes) {
+      const host = ground.host('', {
+        name: spec.name,
+        reassembly: !plan.profile.discardFragments,
+        forwarding: plan.profile.shape === 'routed',
+      });
+      wiring.plug(spec, host);
+      const id = plan.nodeIds.get(spec.name) as string;
+      this.nodes.set(spec.name, new Node(spec, id, ground, host, wiring.underlay));
+    }
+    if (plan.pods.size > 0) this.#routed(plan.pods);
+    else this.#bridged(plan.networks);
+  }
+
+  #bridged(networks: readonly NetworkPlan[]): void {
+    for (const plan of networks) {
+      const network = new Network(plan, this.plan.profile, this.ground.peers);
+      this.networks.set(plan.name, network);
+      if (plan.ingress) for (const node of this.nodes.values()) node.open(network);
+    }
+  }
+
+  #routed(pods: ReadonlyMap<string, NetworkPlan>): void {
+    for (const [name, plan] of pods) {
+      this.pods.set(name, new PodSubnet(this.#node(name), plan, this.plan.profile, this.ground));
+    }
+    for (const mine of this.pods.values()) {
+      for (const other of this.pods.values()) if (mine !== other) mine.meet(other, this.#direct(mine, other));
+    }
+  }
+
+  /** DirectRouting: a plain route where the two nodes share an underlay subnet. */
+  #direct(mine: PodSubnet, other: PodSubnet): NextHop | null {
+    const to = this.#node(other.node.name);
+    const from = this.#node(mine.node.name);
+    const dev = from.host.interfaces[0];
+    if (!this.plan.profile.directRouting || to.spec.rack !== from.spec.rack || dev === undefined) return null;
+    return { via: to.ip, dev };
+  }
+
+  /** Starts every planned task, service by service. */
+  start(): void {
+    for (const service of this.plan.services) {
+      for (const task of service.tasks) if (task.node !== null) this.run(task);
+      for (const vip of service.vips) {
+        const network = this.networks.get(vip.network.name) as Network;
+        for (const name of network.sandboxes.keys())
+          this.#node(name).sandboxes.get(vip.network.id)?.serve(vip.ip);
+      }
+    }
+  }
+
+  /** Runs a task on the node that the plan gave it. */
+  run(task: TaskPlan): Container {
+    const node = this.#node(task.node as string);
+    const name = task.name;
+    const host = this.ground.host(node.name, { name });
+    const id = containerId(this.ground.random.stream(`container/${task.id}`));
+    const container: Container = { name, id, node: node.name, host, task };
+    for (const [i, endpoint] of task.endpoints.entries()) {
+      this.#attach(node, host, endpoint, `eth${i}`);
+    }
+    node.containers.set(name, container);
+    this.containers.set(name, container);
+    return container;
+  }
+
+  /** Ends a container: its connections, then its addresses, then sandboxes that nobody needs any more. */
+  stop(container: Container): void {
+    const node = this.#node(container.node);
+    for (const endpoint of container.task?.endpoints ?? []) {
+      const network = this.networks.get(endpoint.network.name);
+      this.pods.get(node.name)?.detach(container.host);
+      node.sandboxes.get(endpoint.network.id)?.detach(container.host);
+      endpoint.network.pool.release(endpoint.ip);
+      if (network !== undefined) node.settle(network);
+    }
+    container.host.close();
+    node.containers.delete(container.name);
+    this.containers.delete(container.name);
+  }
+
+  /** Takes everything down: containers, sandboxes, nodes, underlay. */
+  close(): void {
+    for (const container of [...this.containers.values()]) this.stop(container);
+    for (const pods of this.pods.values()) pods.close();
+    for (const node of this.nodes.values()) node.close();
+    this.#wiring.close();
+  }
+
+  /**
+   * What a name stands for: a container (`lecture_webserver.1`, `webserver.1`), a service (its first task), or a node.
+   * @throws VxlabError NO_SUCH_PARTY listing the names there are
+   */
+  party(name: string): Party {
+    const { stack } = this.plan;
+    const container = this.containers.get(name) ?? this.containers.get(`${stack}_${name}`);
+    if (container !== undefined) return container;
+    for (const suffix of ['.1', `.${this.plan.nodeIds.values().next().value}`]) {
+      const first =
+        this.containers.get(`${name}${suffix}`) ?? this.containers.get(`${stack}_${name}${suffix}`);
+      if (first !== undefined) return first;
+    }
+    const node = this.nodes.get(name);
+    if (node !== undefined) return { name, node: name, host: node.host };
+    const names = [...this.containers.keys(), ...this.nodes.keys()];
+    const some = names.slice(0, 12).join(', ') + (names.length > 12 ? `, ... (${names.length} in all)` : '');
+    throw new VxlabError(
+      'NO_SUCH_PARTY',
+      `there is no container, service or node "${name}"; there are ${some}`,
+    );
+  }
+
+  /**
+   * The address that `from` uses for a name: an address as it stands; a container's address on the first network both are
+   * on (by interface order of `from`), as Docker's resolver answers; a node's underlay address.
+   * @throws VxlabError NO_SUCH_PARTY, NOT_REACHABLE when they share no network
+   */
+  addressFor(from: Party, name: string): Ip {
+    if (/^[0-9.]+$/.test(name) || name.includes(':')) return parseIp(name);
+    const vip = this.#vipFor(from, name);
+    if (vip !== null) return vip;
+    const to = this.party(name);
+    const mine = this.containers.get(from.name)?.task?.endpoints ?? [];
+    const theirs = this.containers.get(to.name)?.task?.endpoints ?? [];
+    if (theirs.length === 0) return this.#node(to.node).ip;
+    if (this.pods.size > 0) return (theirs[0] as EndpointPlan).ip;
+    for (const endpoint of mine) {
+      const shared = theirs.find((other) => other.network === endpoint.network && !other.network.ingress);
+      if (shared !== undefined) return shared.ip;
+    }
+    const networks = (list: typeof mine): string =>
+      list.map((endpoint) => endpoint.network.name).join(', ') || 'none';
+    throw new VxlabError(
+      'NOT_REACHABLE',
+      `${from.name} (on ${networks(mine)}) and ${to.name} (on ${networks(theirs)}) share no network; ` +
+        `give an address, for example ${formatIp(theirs[0]?.ip ?? 0)}, to see what would happen`,
+    );
+  }
+
+  #attach(node: Node, host: Host, endpoint: EndpointPlan, device: string): Attachment {
+    const pods = this.pods.get(node.name);
+    if (pods !== undefined) return pods.attach(host, endpoint, device);
+    return node.open(this.networks.get(endpoint.network.name) as Network).attach(host, endpoint, device);
+  }
+
+  #vipFor(from: Party, name: string): Ip | null {
+    const service = this.plan.services.find((one) => one.spec.key === name || one.spec.name === name);
+    const mine = this.containers.get(from.name)?.task?.endpoints ?? [];
+    for (const endpoint of mine) {
+      const vip = service?.vips.find((one) => one.network === endpoint.network && !one.network.ingress);
+      if (vip !== undefined) return vip.ip;
+    }
+    return null;
+  }
+
+  #node(name: string): Node {
+    const node = this.nodes.get(name);
+    if (node === undefined) throw new VxlabError('NO_SUCH_NODE', `there is no node "${name}"`);
+    return node;
+  }
+}

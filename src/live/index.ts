@@ -1,0 +1,9 @@
+// The live data plane's face: real sockets under the emulated overlay, capture files, the wall clock.
+
+export type { ReadOptions, ReadResult } from './pcap-file.ts';
+export { CaptureFile, readCapture } from './pcap-file.ts';
+export type { UdpLabOptions } from './udp-lab.ts';
+export { UdpLab } from './udp-lab.ts';
+export type { UdpCounters, UdpUnderlayOptions } from './udp-underlay.ts';
+export { UdpUnderlay } from './udp-underlay.ts';
+export { WallClock } from './wall-clock.ts';

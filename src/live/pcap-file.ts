@@ -1,0 +1,260 @@
+// Capture files on disk, pipes and standard streams: opens a path or '-', undoes gzip on the fly, and feeds a reader;
+// takes a writer's chunks with back-pressure. What the bytes mean is core/pcap's business.
+//
+// A chunk is used again after the reader has seen it. Of a regular file the next chunk is read while this one is
+// parsed; a pipe is not read ahead, so that stopping need not wait for its writer.
+
+import { createWriteStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
+import type { Gunzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
+import type { ByteSink, CaptureReader, CutShort } from '../core/pcap/record.ts';
+import { VxlabError } from '../core/wire/numbers.ts';
+
+export interface ReadOptions {
+  /** Bytes read at a time; default 1 MiB. */
+  readonly chunkBytes?: number;
+  /** Ends the reading early, as the reader's `stop` does. */
+  readonly signal?: AbortSignal;
+  /** Told after each chunk: bytes of the file read so far (compressed ones, if it is). */
+  readonly progress?: (bytes: number) => void;
+}
+
+export interface ReadResult {
+  /** True when the file was gzip'd. Offsets are then those of the decompressed bytes. */
+  readonly gzip: boolean;
+  /** The reader's, or where the compressed data broke off. */
+  readonly cutShort: CutShort | null;
+}
+
+const CHUNK_BYTES = 0x10_0000;
+/** Bytes that may wait for the disk before `drained` makes a producer wait. */
+const WAITING_MAX = 0x40_0000;
+
+/**
+ * Reads a whole capture into a reader, and ends it.
+ * @param path a file, a FIFO, or '-' for standard input
+ * @throws VxlabError CAPTURE_UNREADABLE when it cannot be opened or read; bad contents are `cutShort`
+ */
+export async function readCapture(
+  path: string,
+  reader: CaptureReader,
+  options: ReadOptions = {},
+): Promise<ReadResult> {
+  try {
+    if (path === '-') return await feed(process.stdin as AsyncIterable<Uint8Array>, reader, options);
+    const handle = await open(path, 'r');
+    try {
+      const ahead = (await handle.stat()).isFile();
+      return await feed(chunksOf(handle, options.chunkBytes ?? CHUNK_BYTES, ahead), reader, options);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw refusal(error, 'CAPTURE_UNREADABLE', `cannot read ${path === '-' ? 'standard input' : path}`);
+  }
+}
+
+async function* chunksOf(handle: FileHandle, size: number, ahead: boolean): AsyncGenerator<Uint8Array> {
+  let now = new Uint8Array(size);
+  let next = ahead ? new Uint8Array(size) : now;
+  let pending = handle.read(now, 0, size, null);
+  try {
+    for (;;) {
+      const { bytesRead } = await pending;
+      if (bytesRead === 0) return;
+      const chunk = now.subarray(0, bytesRead);
+      [now, next] = [next, now];
+      if (ahead) pending = handle.read(now, 0, size, null);
+      yield chunk;
+      if (!ahead) pending = handle.read(now, 0, size, null);
+    }
+  } finally {
+    // The handle must not be closed under a read that is still going on.
+    await pending.catch(() => undefined);
+  }
+}
+
+async function feed(
+  chunks: AsyncIterable<Uint8Array>,
+  reader: CaptureReader,
+  options: ReadOptions,
+): Promise<ReadResult> {
+  let unzip: Unzip | null = null;
+  let first: Uint8Array | null = new Uint8Array(0);
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    if (options.signal?.aborted) reader.stop();
+    if (reader.done) break;
+    bytes += chunk.length;
+    let piece = chunk;
+    if (first !== null) {
+      // Two bytes tell gzip; a pipe may bring them one at a time.
+      if (first.length > 0) piece = Buffer.concat([first, chunk]);
+      if (piece.length < 2) {
+        first = piece.slice();
+        continue;
+      }
+      first = null;
+      if (piece[0] === 0x1f && piece[1] === 0x8b) unzip = new Unzip(reader);
+    }
+    if (unzip === null) reader.push(piece);
+    else if (!(await unzip.push(piece))) break;
+    options.progress?.(bytes);
+  }
+  if (first !== null) reader.push(first);
+  const broken = unzip === null ? '' : await unzip.end();
+  const stopped = reader.done && reader.cutShort === null;
+  reader.end();
+  const cutShort = reader.cutShort;
+  if (broken === '' || stopped) return { gzip: unzip !== null, cutShort };
+  return { gzip: true, cutShort: { offset: cutShort?.offset ?? reader.bytes, reason: broken } };
+}
+
+/** Gunzips pushed pieces into a reader. What came out before the data broke is delivered. */
+class Unzip {
+  readonly #gunzip: Gunzip = createGunzip({ chunkSize: 0x4_0000 });
+  readonly #reader: CaptureReader;
+  #broken = '';
+  #thrown: { readonly error: unknown } | null = null;
+  /** Ends the wait of `push` or `end`. */
+  #wake: () => void = () => {};
+
+  constructor(reader: CaptureReader) {
+    this.#reader = reader;
+    this.#gunzip.on('data', (bytes: Uint8Array) => {
+      try {
+        reader.push(bytes);
+      } catch (error) {
+        // A sink's own mistake: an event must not throw, so `push` and `end` do.
+        this.#thrown ??= { error };
+        reader.stop();
+      }
+    });
+    this.#gunzip.on('error', (error: NodeJS.ErrnoException) => {
+      const early = error.code === 'Z_BUF_ERROR';
+      this.#broken = early
+        ? 'the gzip data ends early: the file was cut'
+        : `the gzip data is damaged: ${error.message}`;
+      this.#wake();
+    });
+    this.#gunzip.on('end', () => this.#wake());
+  }
+
+  /** Resolves when the piece may be used again: to false when there is no point in going on. */
+  async push(piece: Uint8Array): Promise<boolean> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#gunzip.write(piece, () => resolve());
+    });
+    this.#rethrow();
+    return this.#broken === '' && !this.#reader.done;
+  }
+
+  /** Resolves to what was wrong with the compressed data, or ''. */
+  async end(): Promise<string> {
+    if (this.#broken === '' && !this.#reader.done) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#gunzip.end();
+      });
+    }
+    this.#gunzip.destroy();
+    this.#rethrow();
+    return this.#broken;
+  }
+
+  #rethrow(): void {
+    if (this.#thrown !== null) throw this.#thrown.error;
+  }
+}
+
+/**
+ * A capture file being written. Give `write` to a PcapWriter or PcapngWriter; a producer of much awaits `drained` now
+ * and then, and `close` after the writer's `flush`.
+ */
+export class CaptureFile {
+  readonly path: string;
+  readonly #stream: Writable;
+  #error: unknown = null;
+
+  /** @param path a file, which is made or made empty, a FIFO, or '-' for standard output */
+  constructor(path: string) {
+    this.path = path;
+    this.#stream = path === '-' ? process.stdout : createWriteStream(path, { highWaterMark: WAITING_MAX });
+    this.#stream.on('error', this.#failed);
+  }
+
+  /** Bytes that the disk has not taken yet. */
+  get waiting(): number {
+    return this.#stream.writableLength;
+  }
+
+  readonly write: ByteSink = (bytes) => {
+    if (this.#error === null) this.#stream.write(bytes);
+  };
+
+  /**
+   * Resolves when there is room for more.
+   * @throws VxlabError CAPTURE_UNWRITABLE when the disk is full, the path is bad, the reader of the pipe went away...
+   */
+  async drained(): Promise<void> {
+    if (this.#error === null && this.#stream.writableNeedDrain) {
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          this.#stream.off('drain', go);
+          this.#stream.off('error', go);
+          resolve();
+        };
+        this.#stream.on('drain', go);
+        this.#stream.on('error', go);
+      });
+    }
+    this.#check();
+  }
+
+  /**
+   * Resolves when every byte is with the operating system.
+   * @throws VxlabError CAPTURE_UNWRITABLE
+   */
+  async close(): Promise<void> {
+    if (this.#error === null) {
+      await new Promise<void>((resolve) => {
+        this.#stream.once('error', () => resolve());
+        // Standard output is not ours to close.
+        if (this.path === '-') this.#stream.write('', () => resolve());
+        else this.#stream.end(() => resolve());
+      });
+    }
+    this.#stream.off('error', this.#failed);
+    this.#check();
+  }
+
+  readonly #failed = (error: Error): void => {
+    this.#error ??= error;
+  };
+
+  #check(): void {
+    if (this.#error !== null) {
+      const name = this.path === '-' ? 'standard output' : this.path;
+      throw refusal(this.#error, 'CAPTURE_UNWRITABLE', `cannot write ${name}`);
+    }
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOSPC: 'no space is left on the device',
+  EPIPE: 'the reading end was closed',
+};
+
+/** An operating system's error as ours; any other goes through as it is. */
+function refusal(error: unknown, code: string, what: string): unknown {
+  const errno = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || errno.syscall === undefined) return error;
+  return new VxlabError(code, `${what}: ${REASONS[errno.code ?? ''] ?? errno.message}`);
+}
