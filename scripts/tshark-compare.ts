@@ -30,7 +30,19 @@ const SWITCHES = [
   ...['-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=;'],
 ];
 
-const INFO_PROTOCOLS = new Set(['ARP', 'ICMP', 'ICMPv6', 'UDP', 'DNS', 'IGMPv1', 'IGMPv2', 'IGMPv3', 'MDNS', 'LLMNR', 'STP']);
+const INFO_PROTOCOLS = new Set([
+  'ARP',
+  'ICMP',
+  'ICMPv6',
+  'UDP',
+  'DNS',
+  'IGMPv1',
+  'IGMPv2',
+  'IGMPv3',
+  'MDNS',
+  'LLMNR',
+  'STP',
+]);
 
 /** What only the packets around this one can tell. */
 const STATEFUL =

@@ -36,7 +36,9 @@ export function readPacket(packet: Packet, options: WalkOptions = DEFAULT_WALK):
 
 /** The values of a field in all layers, from the outside in. */
 export function values(reading: Reading, name: string): string[] {
-  return reading.tree.layers.flatMap((layer) => layer.fields.filter((f) => f.name === name).map((f) => f.text));
+  return reading.tree.layers.flatMap((layer) =>
+    layer.fields.filter((f) => f.name === name).map((f) => f.text),
+  );
 }
 
 /**

@@ -38,13 +38,30 @@ export function checksumVerdict(view: DataView, d: Dissection, row: number): Ver
   }
 }
 
-/** True when a bad UDP or TCP checksum is the pseudo header's sum: left for a network card to finish. */
+/**
+ * True when a bad UDP or TCP checksum was left for a network card to finish: it is the pseudo header's sum, or, of a tunnel's
+ * UDP, it will be right once the checksum inside is finished (Linux: local checksum offload).
+ */
 export function isOffloaded(view: DataView, d: Dissection, row: number): boolean {
-  const protocol = d.kind(row) === L.udp ? PROTO.udp : PROTO.tcp;
-  const pseudo = pseudoSum(view, d, row, protocol);
+  const pseudo = pseudoSum(view, d, row, d.kind(row) === L.udp ? PROTO.udp : PROTO.tcp);
   if (pseudo < 0) return false;
-  const at = d.start(row) + (protocol === PROTO.udp ? 6 : 16);
-  return view.getUint16(at) === fold(pseudo);
+  if (view.getUint16(fieldAt(d, row)) === fold(pseudo)) return true;
+  const inner = innerTransport(d, row);
+  if (inner < 0 || !isOffloaded(view, d, inner)) return false;
+  const unfinished = ~view.getUint16(fieldAt(d, inner)) & 0xffff;
+  return fold(sum(view, d.start(row), d.start(inner), pseudo + unfinished)) === 0xffff;
+}
+
+function fieldAt(d: Dissection, row: number): number {
+  return d.start(row) + (d.kind(row) === L.udp ? 6 : 16);
+}
+
+/** The next whole UDP or TCP row inside a tunnel that row `row` carries, or -1. */
+function innerTransport(d: Dissection, row: number): number {
+  for (let i = row + 1; i < d.count && !d.quoted(i); i++) {
+    if (d.kind(i) === L.udp || d.kind(i) === L.tcp) return whole(d, i) ? i : -1;
+  }
+  return -1;
 }
 
 function whole(d: Dissection, row: number): boolean {

@@ -180,7 +180,7 @@ function checksumWords(view: DataView, d: Dissection, row: number, verdict: numb
   if (verdict !== CHECKSUM.bad) return '';
   const kind = d.kind(row);
   if ((kind === L.udp || kind === L.tcp) && isOffloaded(view, d, row)) {
-    return 'offload: it holds the pseudo header only and was left for the network card to finish';
+    return 'offload: left for the network card to finish';
   }
   return kind === L.udp || kind === L.tcp ? 'offload? or damaged on the way' : 'damaged on the way';
 }

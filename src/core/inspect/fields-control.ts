@@ -10,6 +10,7 @@ import * as nd from '../wire/nd.ts';
 import { checksumVerdict } from './checksums.ts';
 import type { Emit, FieldSpec, LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving } from './field.ts';
+import { icmpHasId } from './info-control.ts';
 import { L } from './layer.ts';
 import { CHECKSUM_STATUS, GROUP_RECORDS, ICMP_TYPES, ICMPV6_TYPES, IGMP_TYPES, ND_OPTIONS } from './names.ts';
 
@@ -40,7 +41,7 @@ export const ICMP: LayerSpec = {
     status(p, emit, ICMP_STATUS);
     if (p.head - start < icmp.HEADER_LEN) return;
     const type = icmp.type(view, start);
-    if (type === icmp.TYPE.echo || type === icmp.TYPE.echoReply) {
+    if (icmpHasId(type)) {
       emit(ICMP_ID, icmp.id(view, start), start + 4, start + 6);
       emit(ICMP_SEQ, icmp.seq(view, start), start + 6, start + 8);
     } else if (type === icmp.TYPE.unreachable && icmp.code(view, start) === icmp.CODE.fragNeeded) {

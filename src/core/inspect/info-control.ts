@@ -7,7 +7,7 @@ import * as icmp from '../wire/icmp.ts';
 import * as icmpv6 from '../wire/icmpv6.ts';
 import * as igmp from '../wire/igmp.ts';
 import * as nd from '../wire/nd.ts';
-import { GROUP_RECORDS, ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES } from './names.ts';
+import { ICMP_CODES, ICMP_TYPES, ICMPV6_CODES, ICMPV6_TYPES } from './names.ts';
 
 /** ARP over Ethernet and IPv4; other address sizes are not spelled out. */
 export function arpInfo(view: DataView, at: number): string {
@@ -52,18 +52,15 @@ export function icmpInfo(view: DataView, at: number, ttl: number): string {
   if (codes !== undefined) {
     return `${head} (${codes[icmp.code(view, at)] ?? `Unknown code: ${icmp.code(view, at)}`})`;
   }
-  switch (type) {
-    case icmp.TYPE.echo:
-    case icmp.TYPE.echoReply:
-    case icmp.TYPE.timestamp:
-    case icmp.TYPE.timestampReply: {
-      const seq = icmp.seq(view, at);
-      const swapped = ((seq & 0xff) << 8) | (seq >> 8);
-      return `${head} id=${hex4(icmp.id(view, at))}, seq=${seq}/${swapped}, ttl=${ttl}`;
-    }
-    default:
-      return head;
-  }
+  if (!icmpHasId(type)) return head;
+  const seq = icmp.seq(view, at);
+  const swapped = ((seq & 0xff) << 8) | (seq >> 8);
+  return `${head} id=${hex4(icmp.id(view, at))}, seq=${seq}/${swapped}, ttl=${ttl}`;
+}
+
+/** True for the messages that carry identifier and sequence number: echo, and 13 to 18, the pairs of RFC 792 and 950. */
+export function icmpHasId(type: number): boolean {
+  return type === icmp.TYPE.echo || type === icmp.TYPE.echoReply || (type >= 13 && type <= 18);
 }
 
 /** @param hops the hop limit of the IPv6 header that carries the message, or -1 */
@@ -72,7 +69,7 @@ export function icmpv6Info(view: DataView, at: number, end: number, hops: number
   const name = ICMPV6_TYPES[type] ?? `Unknown (${type})`;
   const codes = ICMPV6_CODES[type];
   if (codes !== undefined) {
-    return `${name} (${codes[icmpv6.code(view, at)] ?? `Unknown (${icmpv6.code(view, at)})`})`;
+    return `${name} (${codes[icmpv6.code(view, at)] ?? (type === icmpv6.TYPE.unreachable ? 'Unknown' : `Unknown (${icmpv6.code(view, at)})`)})`;
   }
   switch (type) {
     case icmpv6.TYPE.echo:
@@ -99,7 +96,7 @@ function advertisementFlags(flags: number): string {
   if ((flags & nd.FLAG.router) !== 0) words.push('rtr');
   if ((flags & nd.FLAG.solicited) !== 0) words.push('sol');
   if ((flags & nd.FLAG.override) !== 0) words.push('ovr');
-  return words.length === 0 ? '' : ` (${words.join(', ')})`;
+  return ` (${words.length === 0 ? 'none' : words.join(', ')})`;
 }
 
 function linkWords(view: DataView, at: number, end: number, before: string): string {
@@ -114,10 +111,9 @@ export function igmpInfo(view: DataView, at: number, end: number): string {
   const group = formatIp4(igmp.group(view, at));
   switch (igmp.type(view, at)) {
     case igmp.TYPE.query:
-      return igmp.group(view, at) === 0
-        ? 'Membership Query, general'
-        : `Membership Query, specific for group ${group}`;
+      return `Membership Query${queryWords(view, at, end)}`;
     case igmp.TYPE.reportV1:
+      return 'Membership Report';
     case igmp.TYPE.reportV2:
       return `Membership Report group ${group}`;
     case igmp.TYPE.leave:
@@ -130,31 +126,45 @@ export function igmpInfo(view: DataView, at: number, end: number): string {
 }
 
 function groupRecords(view: DataView, at: number, end: number): string {
-  let text = '';
-  for (const record of igmp.read(view, at, end).records ?? []) {
-    const group = formatIp4(record.group);
-    const sources = record.sources.map(formatIp4).join(', ');
-    const many = record.sources.length === 1 ? '' : 's';
-    switch (record.type) {
-      case igmp.RECORD.isInclude:
-      case igmp.RECORD.toInclude:
-        text +=
-          sources === ''
-            ? ` / Leave group ${group}`
-            : ` / Join group ${group} for source${many} {${sources}}`;
-        break;
-      case igmp.RECORD.isExclude:
-      case igmp.RECORD.toExclude:
-        text +=
-          sources === ''
-            ? ` / Join group ${group} for any sources`
-            : ` / Join group ${group}, not from source${many} {${sources}}`;
-        break;
-      default:
-        text += ` / Group ${group}, ${GROUP_RECORDS[record.type] ?? 'unknown record'} {${sources}}`;
-    }
+  const records = igmp.read(view, at, end).records ?? [];
+  return records
+    .map((r) => ` / ${recordWords(r.type, formatIp4(r.group), r.sources.map(formatIp4))}`)
+    .join('');
+}
+
+function recordWords(type: number, group: string, sources: readonly string[]): string {
+  const one = sources.length === 1;
+  const list = `{${sources.join(', ')}}`;
+  switch (type) {
+    case igmp.RECORD.isInclude:
+    case igmp.RECORD.toInclude:
+      if (sources.length === 0) return `Leave group ${group}`;
+      return `Join group ${group} for ${one ? 'source' : 'sources in'} ${list}`;
+    case igmp.RECORD.isExclude:
+    case igmp.RECORD.toExclude:
+      if (sources.length === 0) return `Join group ${group} for any sources`;
+      return `Join group ${group}, for ${one ? 'source not' : 'sources not in'} ${list}`;
+    case igmp.RECORD.allow:
+      if (sources.length === 0) return `Group ${group}, ALLOW_NEW_SOURCES but no source specified (?)`;
+      return `Group ${group}, new ${one ? 'source' : 'sources'} ${list}`;
+    case igmp.RECORD.block:
+      if (sources.length === 0) return `Group ${group}, BLOCK_OLD_SOURCES but no source specified (?)`;
+      return `Group ${group}, block ${one ? 'source' : 'sources'} ${list}`;
+    default:
+      return `Group ${group}, unknown record type (?)${sources.length === 0 ? '' : `, sources ${list}`}`;
   }
-  return text;
+}
+
+function queryWords(view: DataView, at: number, end: number): string {
+  const query = igmp.read(view, at, end);
+  if (query.version === 1) return '';
+  if (query.group === undefined || query.group === 0) return ', general';
+  const sources = query.sources ?? [];
+  const list =
+    sources.length === 0
+      ? ''
+      : `, source${sources.length === 1 ? '' : 's'} {${sources.map(formatIp4).join(', ')}}`;
+  return `, specific for group ${formatIp4(query.group)}${list}`;
 }
 
 /** Spanning tree, configuration and rapid (IEEE 802.1D s.9.3). */

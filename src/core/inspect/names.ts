@@ -150,6 +150,7 @@ export const ICMPV6_CODES: Readonly<Record<number, Names>> = {
     0: 'erroneous header field encountered',
     1: 'unrecognized Next Header type encountered',
     2: 'unrecognized IPv6 option encountered',
+    3: 'IPv6 First Fragment has incomplete IPv6 Header Chain',
   },
 };
 

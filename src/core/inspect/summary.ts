@@ -5,9 +5,11 @@
 // relative ones, scaled windows and words such as "Retransmission" need the stream.
 
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../wire/address.ts';
+import { faultKind, KIND } from '../wire/fault.ts';
 import * as igmp from '../wire/igmp.ts';
 import * as tcp from '../wire/tcp.ts';
 import * as options from '../wire/tcp-options.ts';
+import * as udp from '../wire/udp.ts';
 import * as vxlan from '../wire/vxlan.ts';
 import { CHECKSUM, checksumVerdict } from './checksums.ts';
 import { readHttp } from './http.ts';
@@ -135,7 +137,7 @@ function innermostWords(view: DataView, d: Dissection): Words {
 function rowWords(view: DataView, d: Dissection, row: number): Words | null {
   const at = d.start(row);
   const head = d.head(row);
-  if (d.fault(row) !== 0 && d.kind(row) !== L.tcp) return nameOnly(d, row);
+  if (d.fault(row) !== 0 && d.kind(row) !== L.tcp && d.kind(row) !== L.udp) return nameOnly(d, row);
   switch (d.kind(row)) {
     case L.arp:
       return { protocol: isReverse(view, at) ? 'RARP' : 'ARP', info: arpInfo(view, at) };
@@ -241,9 +243,15 @@ function protocolWords(protocol: number): string {
 
 function udpInfo(view: DataView, d: Dissection, row: number): string {
   const at = d.start(row);
+  if (d.end(row) - at < udp.HEADER_LEN) return '';
+  const ports = `${udp.srcPort(view, at)} → ${udp.dstPort(view, at)}`;
+  const claimed = udp.length(view, at);
+  if (faultKind(d.fault(row)) === KIND.underrun) return `${ports} [BAD UDP LENGTH ${claimed} < 8]`;
+  if (faultKind(d.fault(row)) === KIND.overrun) {
+    return `${ports} [BAD UDP LENGTH ${claimed} > IP PAYLOAD LENGTH] Len=${claimed - udp.HEADER_LEN}`;
+  }
   const bad = checksumVerdict(view, d, row) === CHECKSUM.bad ? ' [UDP CHECKSUM INCORRECT]' : '';
-  const length = d.limit(row) - d.head(row);
-  return `${view.getUint16(at)} → ${view.getUint16(at + 2)} Len=${length}${bad}`;
+  return `${ports} Len=${d.limit(row) - d.head(row)}${bad}`;
 }
 
 function dnsWords(view: DataView, d: Dissection, row: number): Words {

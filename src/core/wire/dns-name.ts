@@ -14,6 +14,8 @@ import { VxlabError } from './numbers.ts';
 export const LABEL_MAX = 63;
 /** Bytes of a whole name, length bytes and the end included (RFC 1035 s.2.3.4). */
 export const NAME_MAX = 255;
+/** Pointers followed for one name: as many as it can have labels. More would let a message make reading it costly. */
+export const JUMPS_MAX = 127;
 /** The last offset that fourteen bits can point at. */
 const POINTER_MAX = 0x3fff;
 
@@ -40,6 +42,7 @@ export function readName(view: DataView, at: number, start: number, end: number)
   let o = at;
   let runStart = at;
   let bytes = 1;
+  let jumps = 0;
   for (;;) {
     if (o >= end) return fault(LAYER.dns, KIND.overrun, o + 1 - start);
     const length = view.getUint8(o);
@@ -47,7 +50,7 @@ export function readName(view: DataView, at: number, start: number, end: number)
     if (length >= 0xc0) {
       if (o + 2 > end) return fault(LAYER.dns, KIND.overrun, o + 2 - start);
       const to = start + (view.getUint16(o) & POINTER_MAX);
-      if (to >= runStart) return fault(LAYER.dns, KIND.endless, to - start);
+      if (to >= runStart || ++jumps > JUMPS_MAX) return fault(LAYER.dns, KIND.endless, to - start);
       if (next < 0) next = o + 2;
       o = to;
       runStart = to;

@@ -144,8 +144,8 @@ export function ednsOf(opt: DnsRecord): Edns {
 }
 
 /**
- * Reads the whole message at [at, end), or answers the first fault; its bytes count from `at`. Never throws, and takes
- * no more work than the bytes there are can ask for, whatever the counts say.
+ * Reads the whole message at [at, end), or answers the first fault; its bytes count from `at`. Never throws.
+ * Work is bounded by the bytes there are, whatever the counts say.
  */
 export function read(view: DataView, at: number, end: number): DnsMessage | Fault {
   const short = check(view, at, end);

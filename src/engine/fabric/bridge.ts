@@ -34,6 +34,7 @@ export class Bridge implements Sink {
   readonly #clock: Clock;
   readonly #ports: (Port | null)[] = [];
   readonly #learning: boolean[] = [];
+  readonly #isolated: boolean[] = [];
 
   constructor(id: ElementId, name: string, clock: Clock, trace: TraceSink, options: BridgeOptions = {}) {
     this.id = id;
@@ -43,12 +44,16 @@ export class Bridge implements Sink {
     this.fdb = new Fdb({ ageing: options.ageing ?? 300_000_000_000, max: options.maxEntries ?? 0 });
   }
 
-  /** Adds a port and returns its number; numbers of detached ports are given again. */
-  attach(port: Port, learning = true): PortId {
+  /**
+   * Adds a port and returns its number; numbers of detached ports are given again.
+   * @param isolated frames pass between it and other ports, not between it and another isolated one
+   */
+  attach(port: Port, learning = true, isolated = false): PortId {
     const hole = this.#ports.indexOf(null);
     const id = hole < 0 ? this.#ports.length : hole;
     this.#ports[id] = port;
     this.#learning[id] = learning;
+    this.#isolated[id] = isolated;
     return id;
   }
 
@@ -101,6 +106,8 @@ export class Bridge implements Sink {
     if (out === from) return drop(this, frame, DROP.sameport, from);
     const port = out < 0 ? null : (this.#ports[out] as Port | null);
     if (port === null) return this.#flood(frame, from, FLOOD.unknown);
+    if (this.#isolated[from] === true && this.#isolated[out] === true)
+      return drop(this, frame, DROP.isolated, out);
     this.counters.txPackets++;
     this.counters.txBytes += frame.end - at;
     if (trace.on) trace.emit(this.id, TRACE.forward, frame, out, from);
@@ -112,7 +119,7 @@ export class Bridge implements Sink {
     let copies = 0;
     let last = -1;
     for (let id = 0; id < ports.length; id++) {
-      if (id === from || ports[id] === null) continue;
+      if (!this.#reaches(from, id)) continue;
       copies++;
       last = id;
     }
@@ -124,10 +131,14 @@ export class Bridge implements Sink {
     this.counters.txPackets += copies;
     this.counters.txBytes += copies * (frame.end - frame.start);
     for (let id = 0; id < last; id++) {
-      const port = ports[id] as Port | null;
-      if (id === from || port === null) continue;
-      port.send(frame.retain());
+      if (this.#reaches(from, id)) (ports[id] as Port).send(frame.retain());
     }
     (ports[last] as Port).send(frame);
+  }
+
+  /** True when a flood from one port goes out of another. */
+  #reaches(from: PortId, to: PortId): boolean {
+    if (to === from || this.#ports[to] === null) return false;
+    return this.#isolated[from] !== true || this.#isolated[to] !== true;
   }
 }

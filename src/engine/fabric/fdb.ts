@@ -5,8 +5,8 @@
 //   | MAC high 16, state 2 | MAC low 32 | destination | last heard, ticks |
 //
 // Ageing looks at frames received from a station, not at look-ups of it (IEEE 802.1D s.7.9.2). Times are kept in ticks of
-// 2^20 ns, about a millisecond: a product instead of a division on the packet path, and a wrap after 52 days, over which
-// differences still hold.
+// 2^22 ns, about 4 ms (a kernel's jiffy at 250 Hz): a product instead of a division on the packet path, and all of time
+// fits 31 bits, so that no tick wraps and no entry returns from the dead. An entry may go up to a tick early.
 // Small tables are the rule (a bridge of a sandbox has ten entries, and there may be a hundred thousand sandboxes), so
 // nothing is allocated before the first entry.
 
@@ -15,8 +15,8 @@ import { mac } from '../../core/wire/address.ts';
 import type { Instant } from '../time/clock.ts';
 import { MILLISECOND } from '../time/clock.ts';
 
-const TICK = 2 ** 20;
-const TICKS = 2 ** -20;
+const TICK = 2 ** 22;
+const TICKS = 2 ** -22;
 
 export const LEARN = {
   /** A new entry. */
@@ -36,7 +36,7 @@ export type LearnResult = (typeof LEARN)[keyof typeof LEARN];
 export const NONE = -1;
 
 const STRIDE = 4;
-const FIRST_SLOTS = 8;
+const FIRST_SLOTS = 16;
 const FREE = 0;
 const LEARNED = 0x10000;
 const PINNED = 0x20000;
@@ -63,6 +63,8 @@ export class Fdb {
   #mask = 0;
   #size = 0;
   #learned = 0;
+  /** The tick of the last sweep: another in the same tick would find nothing. */
+  #swept = -1;
 
   constructor(options: FdbOptions = {}) {
     this.#ageing = Math.ceil((options.ageing ?? 300_000 * MILLISECOND) * TICKS);
@@ -86,7 +88,9 @@ export class Fdb {
       words[at + 2] = dest;
       return LEARN.moved;
     }
-    if (this.#max > 0 && this.#learned >= this.#max && this.age(now) === 0) return LEARN.full;
+    if (this.#max > 0 && this.#learned >= this.#max && (time === this.#swept || this.age(now) === 0)) {
+      return LEARN.full;
+    }
     this.#insert(hi, lo | 0, LEARNED, dest, time);
     this.#learned++;
     return LEARN.new;
@@ -141,6 +145,7 @@ export class Fdb {
   age(now: Instant): number {
     if (this.#ageing === 0) return 0;
     const time = (now * TICKS) | 0;
+    this.#swept = time;
     return this.#removeWhere((words, at) => {
       return (
         ((words[at] as number) & PINNED) === 0 && ((time - (words[at + 3] as number)) | 0) >= this.#ageing

@@ -15,6 +15,7 @@ import { fragment4 } from './fragment.ts';
 import { Icmp4 } from './icmp4.ts';
 import { Igmp } from './igmp.ts';
 import type { Interface } from './interface.ts';
+import type { Masquerade } from './masquerade.ts';
 import { Reassembly4 } from './reassembly.ts';
 import type { Ip4Face, Protocol, Stack } from './stack.ts';
 
@@ -23,6 +24,8 @@ export class Ip4Layer implements Ip4Face {
   readonly icmp: Icmp4;
   readonly igmp: Igmp;
   #protocols: Map<number, Protocol> | null = null;
+  /** Source NAT for what is routed out of one interface; null where nothing is translated. */
+  nat: Masquerade | null = null;
   #reassembly: Reassembly4 | null = null;
   #id: number;
 
@@ -56,6 +59,8 @@ export class Ip4Layer implements Ip4Face {
         return this.#forward(frame, at, dev);
       return drop(host, frame, DROP.notForUs);
     }
+    const translated = this.nat === null ? null : this.nat.inbound(frame, at, dev);
+    if (translated !== null) return this.#forward(translated, translated.start + ethernet.HEADER_LEN, dev);
     if (ipv4.isFragment(view, at)) return this.#gather(frame, at, dev);
     this.#deliver(frame, at, dev);
   }
@@ -176,6 +181,7 @@ export class Ip4Layer implements Ip4Face {
     ipv4.decrementTtl(frame.view, frame.start + offset);
     frame.end -= tail;
     frame.pull(offset);
+    if (this.nat !== null && !this.nat.outbound(frame, to.dev)) return drop(host, frame, DROP.noRoute);
     if (host.trace.on)
       host.trace.emit(host.id, TRACE.route, frame, to.dev.index, ipv4.ttl(frame.view, frame.start));
     if (frame.end - frame.start > mtu) fragment4(host, frame, mtu, (piece) => this.send(piece, to));

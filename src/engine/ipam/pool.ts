@@ -172,8 +172,8 @@ export class AddressPool {
 
   #exhausted(): VxlabError {
     const where = formatCidr(this.range);
-    const part = sameIp(this.range.ip, this.subnet.ip) && this.range.prefix === this.subnet.prefix;
-    const pool = part ? where : `the range ${where} of ${formatCidr(this.subnet)}`;
+    const whole = sameIp(this.range.ip, this.subnet.ip) && this.range.prefix === this.subnet.prefix;
+    const pool = whole ? where : `the range ${where} of ${formatCidr(this.subnet)}`;
     const count = this.capacity;
     return new VxlabError(
       'POOL_EXHAUSTED',

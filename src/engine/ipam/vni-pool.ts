@@ -12,7 +12,21 @@ export const VNI_FIRST = 4096;
 export class VniPool {
   readonly #taken: Bitmap = new Bitmap(VNI_MAX + 1);
   readonly #owners = new Map<number, string>();
-  #cursor: number = VNI_FIRST;
+  readonly #first: number;
+  readonly #last: number;
+  #cursor: number;
+
+  /**
+   * @param first and `last` bound what `take` gives; any VNI can be asked for by number
+   * @throws VxlabError BAD_VNI unless both are VNIs in order
+   */
+  constructor(first: number = VNI_FIRST, last: number = VNI_MAX) {
+    if (!isVni(last)) throw badVni(String(last));
+    if (!isVni(first) || first > last) throw badVni(String(first));
+    this.#first = first;
+    this.#last = last;
+    this.#cursor = first;
+  }
 
   /** How many VNIs are in use. */
   get count(): number {
@@ -21,12 +35,12 @@ export class VniPool {
 
   /** The next free VNI after the last one that `take` gave. @throws VxlabError POOL_EXHAUSTED */
   take(owner: string): number {
-    let vni = this.#taken.nextClear(this.#cursor);
-    if (vni < 0) vni = this.#taken.nextClear(VNI_FIRST, this.#cursor);
+    let vni = this.#taken.nextClear(this.#cursor, this.#last + 1);
+    if (vni < 0) vni = this.#taken.nextClear(this.#first, this.#cursor);
     if (vni < 0) {
       throw new VxlabError(
         'POOL_EXHAUSTED',
-        `no VNI is left: all ${VNI_MAX + 1 - VNI_FIRST} from ${VNI_FIRST} to ${VNI_MAX} are in use`,
+        `no VNI is left: all ${this.#last + 1 - this.#first} from ${this.#first} to ${this.#last} are in use`,
       );
     }
     this.#cursor = vni + 1;

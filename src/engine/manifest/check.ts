@@ -7,7 +7,7 @@
 import { checkScalar, nodeWords } from './check-scalar.ts';
 import type { Ancestors, CheckContext } from './context.ts';
 import { joinPath, subject } from './path.ts';
-import { entriesOfScalar, itemsOfScalar, unfoldItems } from './repair.ts';
+import { entriesOfScalar, itemsOfScalar } from './repair.ts';
 import type { DictShape, EitherShape, ListShape, RecordShape, Shape } from './shape.ts';
 import { describeShape } from './shape.ts';
 import type { Entry, ListNode, MapNode, Span, TreeNode } from './tree.ts';
@@ -96,7 +96,7 @@ function conformList(
   if (list === null) return null;
   const items: TreeNode[] = [];
   const seen = new Map<string, Span>();
-  for (const [index, item] of unfoldItems(list, path, context.found).entries()) {
+  for (const [index, item] of list.items.entries()) {
     const below = `${path}[${index}]`;
     const fit = conform(item, shape.item, below, context, above);
     if (fit === null) continue;
@@ -177,7 +177,11 @@ function named(
       context.found.report('OV1110', { ...entry.where, path: below }, `"${entry.key}" is not a name`, hint);
     }
     const value = conform(entry.value, shape.value, below, context, above);
+    // A name that is defined badly is still defined: who refers to it has done nothing wrong.
+    const nullable = shape.value.kind === 'record' && shape.value.nullable;
+    const empty: MapNode = { kind: 'map', entries: [], at: entry.value.at, end: entry.value.end };
     if (value !== null) entries.push({ ...entry, value });
+    else if (nullable) entries.push({ ...entry, value: empty });
   }
   return entries;
 }

@@ -25,15 +25,29 @@ interface Range {
   readonly last: number;
 }
 
+/** How many more ports a file may ask for: a short line can stand for 65535 of them. */
+export interface PortBudget {
+  left: number;
+}
+
+export const PORTS_MAX = 200_000;
+
 export function readPorts(
   node: TreeNode | undefined,
   path: string,
+  budget: PortBudget,
   found: Diagnostics,
 ): readonly PortDraft[] {
   return itemsOf(node).flatMap((item, index) => {
     const where = whereOf(item, `${path}[${index}]`);
+    if (budget.left < 0) return [];
     const specs =
       item.kind === 'map' ? longForm(item, where, found) : shortForm(textOf(item) ?? '', where, found);
+    budget.left -= specs.length;
+    if (budget.left < 0) {
+      found.report('OV1012', where, `the file is too large: more than ${PORTS_MAX} ports in all`);
+      return [];
+    }
     return specs.map((spec) => ({ spec, where }));
   });
 }

@@ -7,8 +7,8 @@ import type { Surroundings } from './compose-environment.ts';
 import { readEnvironment } from './compose-environment.ts';
 import type { NetworkDraft } from './compose-networks.ts';
 import { undefinedNetworkHint } from './compose-networks.ts';
-import type { PortDraft } from './compose-ports.ts';
-import { readPorts } from './compose-ports.ts';
+import type { PortBudget, PortDraft } from './compose-ports.ts';
+import { PORTS_MAX, readPorts } from './compose-ports.ts';
 import { pairsOf } from './pairs.ts';
 import { joinPath } from './path.ts';
 import { suggest } from './suggest.ts';
@@ -34,10 +34,11 @@ export function readServices(
   section: TreeNode | undefined,
   context: ServiceContext,
 ): readonly ServiceDraft[] {
-  return entriesOf(section).map((entry) => readService(entry, context));
+  const budget = { left: PORTS_MAX };
+  return entriesOf(section).map((entry) => readService(entry, budget, context));
 }
 
-function readService(entry: Entry, context: ServiceContext): ServiceDraft {
+function readService(entry: Entry, budget: PortBudget, context: ServiceContext): ServiceDraft {
   const { key, value } = entry;
   const { found } = context;
   const path = joinPath('services', key);
@@ -48,7 +49,7 @@ function readService(entry: Entry, context: ServiceContext): ServiceDraft {
   }
   remark(value, path, found);
   const deploy = readDeploy(value, path, found);
-  const ports = readPorts(childOf(value, 'ports'), `${path}.ports`, found);
+  const ports = readPorts(childOf(value, 'ports'), `${path}.ports`, budget, found);
   const extension = childOf(value, 'x-vxlab');
   const spec: ServiceSpec = {
     key,
@@ -69,7 +70,7 @@ function readService(entry: Entry, context: ServiceContext): ServiceDraft {
   if (deploy.endpointMode === 'dnsrr') {
     for (const port of ports) {
       if (port.spec.mode !== 'ingress') continue;
-      const message = `service "${key}" has endpoint_mode dnsrr and cannot publish ${port.spec.target} through ingress`;
+      const message = `service "${key}" has endpoint_mode dnsrr, which cannot publish through ingress`;
       found.report('OV1507', port.where, message, 'publish it with mode: host, or leave out endpoint_mode');
     }
   }

@@ -92,14 +92,34 @@ function oddSpace(text: MendedText, index: number, at: number, found: Diagnostic
   text.overwrite(index, at, ' ');
 }
 
+/** A typographic dash that marks an item, and a dash glued to an item that stands in a list. */
 function mendMarker(text: MendedText, index: number, found: Diagnostics): void {
-  const match = /^(\s*)(\S)\s/.exec(text.line(index));
-  const marker = match?.[2] ?? '';
-  if (match === null || !ODD_DASH.test(marker)) return;
-  const at = (match[1] as string).length;
-  const message = `the list marker is the character ${codePoint(marker)}, not a dash`;
-  report(found, 'OV1005', text, index, at, at + 1, message, 'type a plain "-" in its place');
-  text.overwrite(index, at, '-');
+  const match = /^(\s*)(\S)(.*)$/.exec(text.line(index));
+  if (match === null) return;
+  const [, indent, marker, rest] = match as unknown as [string, string, string, string];
+  const at = indent.length;
+  if (ODD_DASH.test(marker)) {
+    const message = `the list marker is the character ${codePoint(marker)}, not a dash`;
+    report(found, 'OV1005', text, index, at, at + 1, message, 'type a plain "-" in its place, and a space');
+    text.overwrite(index, at, '-');
+  } else if (marker === '-' && /^[^\s-]/.test(rest) && besideItem(text, index, at)) {
+    const message = `"-${rest.trim()}" is text: a list item needs a space behind the dash`;
+    const end = at + 1 + rest.trimEnd().length;
+    report(found, 'OV1007', text, index, at, end, message, `write "- ${rest.trim()}"`);
+  } else {
+    return;
+  }
+  if (/^\S/.test(rest)) text.insert(index, at + 1, ' ');
+}
+
+/** Whether the nearest line above that is not deeper is an item at this column. */
+function besideItem(text: MendedText, index: number, column: number): boolean {
+  for (let before = index - 1; before >= 0; before--) {
+    const line = text.line(before);
+    if (/^\s*(#|$)/.test(line) || indentOf(line).length > column) continue;
+    return indentOf(line).length === column && /^\s*-(\s|$)/.test(line);
+  }
+  return false;
 }
 
 function mendColon(text: MendedText, index: number, found: Diagnostics): void {

@@ -4,7 +4,7 @@
 import type { Diagnostics, Where } from '../model/diagnostic.ts';
 import { codePoint, ODD_DASH, ODD_SPACE } from './lexical.ts';
 import { resolvePlain } from './scalar.ts';
-import type { Entry, Line, ListNode, MapNode, ScalarNode, Span, TreeNode } from './tree.ts';
+import type { Entry, Line, ListNode, MapNode, ScalarNode, Span } from './tree.ts';
 
 /** A plain scalar that stands for one line of another. */
 function lineNode(text: string, line: Line, from: number): ScalarNode {
@@ -27,11 +27,6 @@ function startsWithDash(text: string): boolean {
   return /^-[^\s-]/.test(text) || ODD_DASH.test(text[0] ?? '');
 }
 
-/** Whether some line behind the first of a folded scalar looks like a list item. */
-function foldsItems(node: ScalarNode): boolean {
-  return node.lines.slice(1).some((line) => startsWithDash(line.text) || /^-\s/.test(line.text));
-}
-
 /** The items that a scalar's lines were meant to be, or null if it does not look like a list. */
 export function itemsOfScalar(node: ScalarNode, path: string, found: Diagnostics): ListNode | null {
   const first = node.lines[0];
@@ -42,18 +37,6 @@ export function itemsOfScalar(node: ScalarNode, path: string, found: Diagnostics
     at: node.at,
     end: node.end,
   };
-}
-
-/** The items of a list, with those that YAML folded into the one above them given back. */
-export function unfoldItems(node: ListNode, path: string, found: Diagnostics): readonly TreeNode[] {
-  return node.items.flatMap((item, index) => {
-    if (item.kind !== 'scalar' || !foldsItems(item)) return [item];
-    const [first, ...rest] = item.lines as readonly [Line, ...Line[]];
-    return [
-      lineNode(first.text, first, 0),
-      ...rest.map((line) => itemOfLine(line, `${path}[${index}]`, found)),
-    ];
-  });
 }
 
 function itemOfLine(line: Line, path: string, found: Diagnostics): ScalarNode {
@@ -95,7 +78,7 @@ export function entriesOfScalar(node: ScalarNode, path: string, found: Diagnosti
   const entries: Entry[] = [];
   const reports: (() => void)[] = [];
   for (const line of node.lines) {
-    const match = /^([A-Za-z][\w-]*):(?!\/\/)(\S.*)$/.exec(line.text);
+    const match = /^([A-Za-z][\w-]*):(?!\/\/)([^ \t].*)$/.exec(line.text);
     if (match === null) return null;
     const [, key, rest] = match as unknown as [string, string, string];
     const where = span(line, 0, key.length);

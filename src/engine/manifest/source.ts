@@ -38,32 +38,29 @@ export function readSource(text: string, found: Diagnostics): TreeNode | null {
   }
   const mended = new MendedText(text.startsWith('\ufeff') ? text.slice(1) : text);
   let documents = parse(mended.toString());
-  if (documents === null || documents.some((document) => document.errors.length > 0)) {
+  if (documents?.some((document) => document.errors.length > 0)) {
     mendLines(mended, found);
     if (mended.edited) documents = parse(mended.toString());
   }
   if (documents === null) {
-    found.report('OV1012', point, 'the file is nested too deeply to be read');
+    found.report('OV1012', point, 'the file is too large: it is nested too deeply to be read');
     return null;
   }
   return new TreeBuilder(mended, found).build(documents);
 }
 
+/** @returns null when the text is nested so deeply that the reader, which recurses, runs out of stack */
 function parse(text: string): readonly Document[] | null {
-  try {
-    const documents = parseAllDocuments(text, {
-      schema: 'failsafe',
-      version: '1.2',
-      uniqueKeys: false,
-      merge: false,
-      prettyErrors: false,
-      logLevel: 'silent',
-    });
-    return Array.isArray(documents) ? (documents as Document[]) : [];
-  } catch {
-    // The reader recurses; a tower of brackets runs it out of stack.
-    return null;
-  }
+  const documents = parseAllDocuments(text, {
+    schema: 'failsafe',
+    version: '1.2',
+    uniqueKeys: false,
+    merge: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  }) as readonly Document[];
+  const exhausted = documents.some((one) => one.errors.some(({ code }) => code === 'RESOURCE_EXHAUSTION'));
+  return exhausted ? null : documents;
 }
 
 class TreeBuilder {

@@ -65,6 +65,9 @@ function cell(row: readonly number[], at: number): number {
   return row[at] as number;
 }
 
+/** More candidates than this are not looked at: a hostile file could name thousands of names and miss each. */
+const CANDIDATES_MAX = 200;
+
 /** Lower case, camel humps and dashes as underscores, and no stray dash or dot at the ends. */
 function fold(word: string): string {
   return word
@@ -76,7 +79,7 @@ function fold(word: string): string {
 
 /** The candidate that `word` was most likely meant to be, or null. Never `word` itself. */
 export function suggest(word: string, candidates: Iterable<string>): string | null {
-  const all = [...candidates].filter((candidate) => candidate !== word);
+  const all = [...candidates].filter((candidate) => candidate !== word).slice(0, CANDIDATES_MAX);
   const folded = fold(word);
   const exact = all.find((candidate) => fold(candidate) === folded);
   if (exact !== undefined) return exact;

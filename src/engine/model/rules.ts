@@ -5,12 +5,7 @@
 
 export type Severity = 'error' | 'warning' | 'note';
 
-export interface Rule {
-  readonly severity: Severity;
-  /** A few words, the same for every report of the rule. */
-  readonly title: string;
-}
-
+/** The severity of a rule, and a few words that are the same for every report of it. */
 export const RULES = {
   OV1001: { severity: 'error', title: 'not valid YAML' },
   OV1002: { severity: 'error', title: 'tab in the indentation' },
@@ -98,6 +93,6 @@ export const RULES = {
   OV1602: { severity: 'error', title: 'port published twice' },
   OV1603: { severity: 'warning', title: 'host address is dropped' },
   OV1604: { severity: 'error', title: 'unknown protocol or mode' },
-} as const satisfies Readonly<Record<string, Rule>>;
+} as const;
 
 export type RuleId = keyof typeof RULES;

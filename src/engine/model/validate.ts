@@ -47,6 +47,8 @@ const INGRESS: Cidr = { ip: parseIp4('10.0.0.0'), prefix: 24 };
 const GWBRIDGE: Cidr = { ip: parseIp4('172.18.0.0'), prefix: 16 };
 /** Usable addresses of a /24: without the network's, the broadcast and the gateway's. */
 const DEFAULT_ROOM = 253;
+/** How many overlaps are told of one subnet; a block over everything would tell all. */
+const OVERLAPS_MAX = 3;
 
 const SPECIAL: readonly (readonly [Cidr, string])[] = [
   [{ ip: parseIp4('0.0.0.0'), prefix: 8 }, '"this network" (RFC 1122)'],
@@ -77,8 +79,10 @@ function checkSubnet(
 ): void {
   const { cidr, where } = subnet;
   const text = formatCidr(subnetOf(cidr));
+  let reported = 0;
   for (const other of before) {
     if (!overlaps(cidr, other.subnet.cidr)) continue;
+    if (reported++ === OVERLAPS_MAX) break;
     const place = other.subnet.where.at;
     const theirs = formatCidr(subnetOf(other.subnet.cidr));
     const whose = other.key === key ? 'another subnet of this network' : `that of network "${other.key}"`;

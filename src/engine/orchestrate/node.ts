@@ -8,6 +8,7 @@ import { VniDemux } from '../fabric/vni-demux.ts';
 import type { Host } from '../host/host.ts';
 import type { NodeSpec } from './cluster.ts';
 import type { Container } from './container.ts';
+import { GatewayBridge } from './gateway-bridge.ts';
 import type { Ground } from './ground.ts';
 import type { Network } from './network.ts';
 import type { SandboxSite } from './sandbox.ts';
@@ -28,6 +29,7 @@ export class Node implements SandboxSite {
   readonly sandboxes: Map<string, Sandbox> = new Map();
   readonly containers: Map<string, Container> = new Map();
   readonly #ground: Ground;
+  #gateway: GatewayBridge | null = null;
 
   constructor(spec: NodeSpec, id: string, ground: Ground, host: Host, underlay: UnderlayFactory) {
     this.spec = spec;
@@ -50,6 +52,14 @@ export class Node implements SandboxSite {
     this.sandboxes.set(key, sandbox);
     network.sandboxOpened(sandbox);
     return sandbox;
+  }
+
+  /** The node's docker_gwbridge, made when it is first needed unless told otherwise. */
+  gatewayBridge(): GatewayBridge;
+  gatewayBridge(make: false): GatewayBridge | null;
+  gatewayBridge(make = true): GatewayBridge | null {
+    if (this.#gateway === null && make) this.#gateway = new GatewayBridge(this.host, this.#ground);
+    return this.#gateway;
   }
 
   /** Destroys a network's sandbox when its last task is gone. */

@@ -25,6 +25,8 @@ export interface Profile {
   readonly shape: 'bridged' | 'routed';
   /** Routed shape: nodes in one underlay subnet exchange plain packets (flannel's DirectRouting). */
   readonly directRouting: boolean;
+  /** Containers have a leg on docker_gwbridge and with it a way out of the node. */
+  readonly gateway: boolean;
   /** FDB ageing in nanoseconds. */
   readonly ageing: number;
 }
@@ -50,6 +52,7 @@ const docker: Profile = {
   discardFragments: false,
   shape: 'bridged',
   directRouting: false,
+  gateway: true,
   ageing: AGEING,
 };
 
@@ -61,6 +64,7 @@ const floodAndLearn: Profile = {
   sourcePorts: [49152, 65535],
   udpChecksum: false,
   control: 'learn',
+  gateway: false,
   neighbours: 'forward',
   flood: 'multicast',
   reservedBits: 'ignore',
@@ -84,6 +88,7 @@ const flannel: Profile = {
   title: 'flannel: a subnet a node, one route, ARP and FDB entry for each remote node, VNI 1 on UDP 8472',
   port: VXLAN_PORT_LINUX,
   learning: false,
+  gateway: false,
   neighbours: 'forward',
   pmtuReplies: false,
   shape: 'routed',

@@ -57,12 +57,15 @@ export function eligible(all: readonly Candidate[], service: ServiceSpec): Candi
 /** The node for the next task, its counts raised; null when none may take it (the task stays Pending). */
 export function place(all: readonly Candidate[], service: ServiceSpec): Candidate | null {
   const limit = service.maxReplicasPerNode;
-  const may = eligible(all, service).filter((one) => limit === 0 || own(one, service) < limit);
-  const first = may[0];
-  if (first === undefined) return null;
-  let best = first;
-  for (const one of may) if (compare(one, best, may, service) < 0) best = one;
-  assign(best, service.key);
+  const spread = service.preferences.length > 0;
+  const may = spread || service.constraints.length > 0 ? eligible(all, service) : all;
+  let best: Candidate | null = null;
+  for (const one of may) {
+    if (!one.available || (limit > 0 && own(one, service) >= limit)) continue;
+    if (best === null || (spread ? compare(one, best, may, service) : lighter(one, best, service)) < 0)
+      best = one;
+  }
+  if (best !== null) assign(best, service.key);
   return best;
 }
 
@@ -82,6 +85,10 @@ function compare(one: Candidate, other: Candidate, may: readonly Candidate[], se
     const difference = branch(one, preference, may, service) - branch(other, preference, may, service);
     if (difference !== 0) return difference;
   }
+  return lighter(one, other, service);
+}
+
+function lighter(one: Candidate, other: Candidate, service: ServiceSpec): number {
   return own(one, service) - own(other, service) || one.tasks - other.tasks;
 }
 

@@ -25,6 +25,8 @@ export interface Cable {
 export class UnderlayNetwork {
   readonly switches: Bridge[] = [];
   readonly spines: Host[] = [];
+  /** Where nodes of a single subnet send what is for nobody they know: answers pings, leads nowhere. */
+  readonly gateway: Host | null = null;
   readonly cables: Map<string, Cable> = new Map();
   readonly #ground: Ground;
   readonly #cluster: ClusterSpec;
@@ -40,6 +42,7 @@ export class UnderlayNetwork {
       );
     }
     for (let spine = 0; spine < cluster.underlay.spines; spine++) this.#addSpine(spine);
+    if (racks === 1) this.gateway = this.#addGateway();
   }
 
   /** Plugs a node's stack in as `eth0` with its address, its subnet's route and one to the other racks. */
@@ -55,8 +58,12 @@ export class UnderlayNetwork {
       addresses: [{ ip: node.ip, prefix: underlay.prefix }],
     });
     near.plug(host, dev.index);
-    if (this.spines.length > 0) {
-      const hops = this.spines.map((_, spine) => ({ via: this.#spineAddress(spine, node.rack), dev }));
+    const routers = Math.max(this.spines.length, this.gateway === null ? 0 : 1);
+    if (routers > 0) {
+      const hops = Array.from({ length: routers }, (_, i) => ({
+        via: this.#routerAddress(i, node.rack),
+        dev,
+      }));
       host.routes.add({ ip: isIp6(node.ip) ? { a: 0, b: 0, c: 0, d: 0 } : 0, prefix: 0, hops });
     }
     return dev;
@@ -72,6 +79,7 @@ export class UnderlayNetwork {
 
   close(): void {
     for (const spine of this.spines) spine.close();
+    this.gateway?.close();
   }
 
   #addSpine(spine: number): void {
@@ -84,11 +92,25 @@ export class UnderlayNetwork {
         name: `eth${rack}`,
         mac: randomLocalMac(() => random.uint32()),
         mtu: this.#cluster.underlay.mtu,
-        addresses: [{ ip: this.#spineAddress(spine, rack), prefix: this.#cluster.underlay.prefix }],
+        addresses: [{ ip: this.#routerAddress(spine, rack), prefix: this.#cluster.underlay.prefix }],
       });
       near.plug(host, dev.index);
     }
     this.spines.push(host);
+  }
+
+  #addGateway(): Host {
+    const host = this.#ground.host('', { name: 'gateway' });
+    const random = this.#ground.random.stream('macs/gateway');
+    const { near } = this.#cable('gateway', 'eth0', 0);
+    const dev = host.addInterface(near, {
+      name: 'eth0',
+      mac: randomLocalMac(() => random.uint32()),
+      mtu: this.#cluster.underlay.mtu,
+      addresses: [{ ip: this.#routerAddress(0, 0), prefix: this.#cluster.underlay.prefix }],
+    });
+    near.plug(host, dev.index);
+    return host;
   }
 
   #cable(owner: string, device: string, rack: number): Cable {
@@ -109,7 +131,7 @@ export class UnderlayNetwork {
   }
 
   /** Routers have the low addresses of a rack's subnet; nodes start at 11. */
-  #spineAddress(spine: number, rack: number): Ip {
+  #routerAddress(spine: number, rack: number): Ip {
     const node = this.#cluster.nodes.find((candidate) => candidate.rack === rack) as NodeSpec;
     const net = networkOf(node.ip, this.#cluster.underlay.prefix);
     if (!isIp6(net)) return net + 1 + spine;

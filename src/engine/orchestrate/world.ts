@@ -49,7 +49,7 @@ export class World {
       const host = ground.host('', {
         name: spec.name,
         reassembly: !plan.profile.discardFragments,
-        forwarding: plan.profile.shape === 'routed',
+        forwarding: plan.profile.shape === 'routed' || plan.profile.gateway,
       });
       wiring.plug(spec, host);
       const id = plan.nodeIds.get(spec.name) as string;
@@ -63,8 +63,15 @@ export class World {
     for (const plan of networks) {
       const network = new Network(plan, this.plan.profile, this.ground.peers);
       this.networks.set(plan.name, network);
-      if (plan.ingress) for (const node of this.nodes.values()) node.open(network);
+      if (plan.ingress) for (const node of this.nodes.values()) this.#ingress(node, network);
     }
+  }
+
+  /** What `swarm init` and `join` leave on a node: an ingress sandbox with its leg on docker_gwbridge. */
+  #ingress(node: Node, network: Network): void {
+    const sandbox = node.open(network);
+    if (this.plan.profile.gateway && sandbox.balancer !== null)
+      node.gatewayBridge().attach(sandbox.balancer, 'eth1');
   }
 
   #routed(pods: ReadonlyMap<string, NetworkPlan>): void {
@@ -89,6 +96,9 @@ export class World {
   start(): void {
     for (const service of this.plan.services) {
       for (const task of service.tasks) if (task.node !== null) this.run(task);
+    }
+    // A sandbox that a later service opened answers for the earlier services too.
+    for (const service of this.plan.services) {
       for (const vip of service.vips) {
         const network = this.networks.get(vip.network.name) as Network;
         for (const name of network.sandboxes.keys())
@@ -107,6 +117,11 @@ export class World {
     for (const [i, endpoint] of task.endpoints.entries()) {
       this.#attach(node, host, endpoint, `eth${i}`);
     }
+    const outward = task.endpoints.some(
+      (endpoint) => !endpoint.network.internal && !endpoint.network.ingress,
+    );
+    if (this.plan.profile.gateway && outward)
+      node.gatewayBridge().attach(host, `eth${task.endpoints.length}`);
     node.containers.set(name, container);
     this.containers.set(name, container);
     return container;
@@ -122,6 +137,7 @@ export class World {
       endpoint.network.pool.release(endpoint.ip);
       if (network !== undefined) node.settle(network);
     }
+    node.gatewayBridge(false)?.detach(container.host);
     container.host.close();
     node.containers.delete(container.name);
     this.containers.delete(container.name);

@@ -1,10 +1,10 @@
 // The simulator's heart: events ordered by time and, at equal times, by the order in which they were added.
 //
-// A hierarchical timing wheel over the digits of the time in nanoseconds, base 256, seven digits for 53 bits. An event
+// A hierarchical timing wheel over the digits of the time in nanoseconds, base 1024, six digits for 53 bits. An event
 // lies in the wheel of the highest digit in which its time differs from the current time, in the slot of that digit:
 //
-//   wheel 6   wheel 5  ...  wheel 1   wheel 0
-//   [256]     [256]         [256]     [256] ◄ one slot is one nanosecond
+//   wheel 5   wheel 4  ...  wheel 1   wheel 0
+//   [1024]    [1024]        [1024]    [1024] ◄ one slot is one nanosecond
 //
 // When wheel 0 has run empty the next used slot of the lowest used wheel is spread over the wheels below it. Slots are
 // doubly linked lists and keep their order when they are spread, which is what keeps equal times in order: an event that
@@ -14,12 +14,15 @@
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { Instant, TimerId, TimerTarget } from './clock.ts';
 
-const WHEELS = 7;
-const SLOTS = 256;
+// Bits of a digit. The bitmap of a wheel is then 32 words, and one more word says which of these are not 0.
+const DIGIT = 10;
+const WHEELS = 6;
+const SLOTS = 1024;
+const SLOTS_2 = 1024 * 1024;
 /** Longest time: 2^53 - 1 ns, 104 days. */
 const TIME_MAX = Number.MAX_SAFE_INTEGER;
-/** Times are kept as low 24 and high 29 bits: three digits and four, both small integers. */
-const TWO_24 = 0x100_0000;
+/** Times are kept as low 30 and high 23 bits: three digits each, both small integers. */
+const TWO_30 = 0x4000_0000;
 const NIL = -1;
 
 // Four words an entry. What follows it in its slot is kept apart in `#next`: spreading walks that chain, and a chain
@@ -82,8 +85,8 @@ export class EventQueue {
   add(when: Instant, target: TimerTarget, token: number): TimerId {
     if (!(when <= TIME_MAX))
       throw new VxlabError('BAD_TIME', `${when} is not a time in nanoseconds below 2^53`);
-    let high = Math.floor(when / TWO_24);
-    let low = Math.floor(when - high * TWO_24);
+    let high = Math.floor(when / TWO_30);
+    let low = Math.floor(when - high * TWO_30);
     if (high < this.#nowHigh || (high === this.#nowHigh && low < this.#nowLow)) {
       high = this.#nowHigh;
       low = this.#nowLow;
@@ -137,7 +140,7 @@ export class EventQueue {
     const slot = this.#firstUsed(lowestBit(this.#usedWheels));
     for (let entry = this.#ends[slot * 2] as number; entry !== NIL; entry = this.#next[entry] as number) {
       const at = entry * STRIDE;
-      best = Math.min(best, (words[at + HIGH] as number) * TWO_24 + (words[at + LOW] as number));
+      best = Math.min(best, (words[at + HIGH] as number) * TWO_30 + (words[at + LOW] as number));
     }
     return best;
   }
@@ -157,7 +160,7 @@ export class EventQueue {
       if (wheel === 0 || entry === ends[slot * 2 + 1]) {
         const low = words[entry * STRIDE + LOW] as number;
         const high = words[entry * STRIDE + HIGH] as number;
-        const when = high * TWO_24 + low;
+        const when = high * TWO_30 + low;
         if (when <= limit) {
           this.#nowLow = low;
           this.#nowHigh = high;
@@ -194,9 +197,9 @@ export class EventQueue {
     // The current time moves to where the slot begins, so that its events differ from it in lower digits only.
     let low = 0;
     let high = words[entry * STRIDE + HIGH] as number;
-    if (wheel < 3) low = ((words[entry * STRIDE + LOW] as number) >>> (8 * wheel)) << (8 * wheel);
-    else high = (high >>> (8 * (wheel - 3))) << (8 * (wheel - 3));
-    if (high * TWO_24 + low > limit) return false;
+    if (wheel < 3) low = ((words[entry * STRIDE + LOW] as number) >>> (DIGIT * wheel)) << (DIGIT * wheel);
+    else high = (high >>> (DIGIT * (wheel - 3))) << (DIGIT * (wheel - 3));
+    if (high * TWO_30 + low > limit) return false;
     this.#nowLow = low;
     this.#nowHigh = high;
     this.#ends[slot * 2] = NIL;
@@ -217,8 +220,8 @@ export class EventQueue {
 
   /** Moves the current time on. No used slot begins by then, or its events would lie in too high a wheel. */
   #advance(to: Instant): void {
-    const high = Math.floor(to / TWO_24);
-    const low = Math.floor(to - high * TWO_24);
+    const high = Math.floor(to / TWO_30);
+    const low = Math.floor(to - high * TWO_30);
     if (high < this.#nowHigh || (high === this.#nowHigh && low <= this.#nowLow)) return;
     this.#nowHigh = high;
     this.#nowLow = low;
@@ -228,11 +231,11 @@ export class EventQueue {
   #slotOf(low: number, high: number): number {
     const above = high ^ this.#nowHigh;
     if (above === 0) {
-      const wheel = (31 - Math.clz32((low ^ this.#nowLow) | 1)) >>> 3;
-      return wheel * SLOTS + ((low >>> (8 * wheel)) & 0xff);
+      const wheel = highestDigit(low ^ this.#nowLow);
+      return wheel * SLOTS + ((low >>> (DIGIT * wheel)) & (SLOTS - 1));
     }
-    const wheel = (31 - Math.clz32(above)) >>> 3;
-    return (wheel + 3) * SLOTS + ((high >>> (8 * wheel)) & 0xff);
+    const wheel = highestDigit(above);
+    return (wheel + 3) * SLOTS + ((high >>> (DIGIT * wheel)) & (SLOTS - 1));
   }
 
   /** Appends an entry to its slot. */
@@ -249,9 +252,9 @@ export class EventQueue {
     }
     ends[slot * 2] = entry;
     const word = slot >>> 5;
-    const wheel = slot >>> 8;
+    const wheel = slot >>> DIGIT;
     this.#usedSlots[word] = (this.#usedSlots[word] as number) | (1 << (slot & 31));
-    this.#usedWords[wheel] = (this.#usedWords[wheel] as number) | (1 << (word & 7));
+    this.#usedWords[wheel] = (this.#usedWords[wheel] as number) | (1 << (word & 31));
     this.#usedWheels |= 1 << wheel;
   }
 
@@ -261,15 +264,15 @@ export class EventQueue {
     const slots = (this.#usedSlots[word] as number) & ~(1 << (slot & 31));
     this.#usedSlots[word] = slots;
     if (slots !== 0) return;
-    const wheel = slot >>> 8;
-    const left = (this.#usedWords[wheel] as number) & ~(1 << (word & 7));
+    const wheel = slot >>> DIGIT;
+    const left = (this.#usedWords[wheel] as number) & ~(1 << (word & 31));
     this.#usedWords[wheel] = left;
     if (left === 0) this.#usedWheels &= ~(1 << wheel);
   }
 
   /** The lowest used slot of a wheel that has one. All used slots lie at or after the current digit. */
   #firstUsed(wheel: number): number {
-    const word = wheel * 8 + lowestBit(this.#usedWords[wheel] as number);
+    const word = wheel * 32 + lowestBit(this.#usedWords[wheel] as number);
     return word * 32 + lowestBit(this.#usedSlots[word] as number);
   }
 
@@ -295,6 +298,11 @@ export class EventQueue {
     tokens.set(this.#tokens);
     this.#tokens = tokens;
   }
+}
+
+/** The number of the highest digit of three that is not 0; 0 if all are. */
+function highestDigit(bits: number): number {
+  return bits < SLOTS ? 0 : bits < SLOTS_2 ? 1 : 2;
 }
 
 /** The number of the lowest bit that is set; `bits` is not 0. */

@@ -64,6 +64,8 @@ export const DROP = {
   martian: 27,
   /** A fragment of a VXLAN datagram, which the receiving VTEP may discard (RFC 7348 s.4.3). */
   outerFragment: 28,
+  /** Between two isolated ports of a bridge (docker_gwbridge's icc=false). */
+  isolated: 29,
 } as const;
 export type DropReason = (typeof DROP)[keyof typeof DROP];
 
@@ -98,6 +100,7 @@ export const DROP_NAMES: readonly string[] = [
   'unknown protocol',
   'martian address',
   'outer fragment',
+  'port isolation',
 ];
 
 /** Sentences for a journey, indexed by DropReason. */
@@ -131,6 +134,7 @@ export const DROP_SENTENCES: readonly string[] = [
   'this host does not speak the protocol',
   'an address may not appear there',
   'it is a fragment of a VXLAN datagram (RFC 7348 s.4.3)',
+  'both ports are isolated, and isolated ports reach only the others',
 ];
 
 /** What `drop` needs of an element. */

@@ -43,7 +43,11 @@ function holds(bytes: Uint8Array, start: number, end: number, linkType: number, 
       must(!d.quoted(i - 1) || d.quoted(i), 'what is inside a quote is quoted', i);
     }
     const report = reportFault(d, i);
-    must(report === null || (report.offset === d.start(i) - start && report.had >= 0), 'fault has a place', i);
+    must(
+      report === null || (report.offset === d.start(i) - start && report.had >= 0),
+      'fault has a place',
+      i,
+    );
     must(!/undefined|NaN/.test(report?.text ?? ''), 'fault reads well', i);
   }
   const packet = tree(view, d);
@@ -51,7 +55,10 @@ function holds(bytes: Uint8Array, start: number, end: number, linkType: number, 
     must(0 <= layer.from && layer.from <= layer.to && layer.to <= layer.end, `${layer.protocol} range`);
     must(layer.end <= packet.captured, `${layer.protocol} is inside`);
     for (const f of layer.fields) {
-      must(layer.from <= f.from && f.from <= f.to && f.to <= packet.captured, `${f.name} [${f.from}, ${f.to})`);
+      must(
+        layer.from <= f.from && f.from <= f.to && f.to <= packet.captured,
+        `${f.name} [${f.from}, ${f.to})`,
+      );
       must(!/undefined|NaN/.test(f.text), `${f.name} reads ${f.text}`);
     }
   }

@@ -30,7 +30,8 @@ const MEANT: readonly { file: RegExp; packets: readonly number[]; columns: RegEx
     file: /snaplen96/,
     packets: [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
     columns: /^tcp\.(seq|ack)_raw$/,
-    reason: 'the cut is in the options; tshark then hides the numbers in front of them, we show what is there',
+    reason:
+      'the cut is in the options; tshark then hides the numbers in front of them, we show what is there',
   },
   {
     file: /any-sll2/,
@@ -50,8 +51,7 @@ const MEANT: readonly { file: RegExp; packets: readonly number[]; columns: RegEx
 const INFO = new Set(['ARP', 'ICMP', 'ICMPv6', 'UDP', 'DNS', 'IGMPv3', 'STP', 'IPv4', 'IPv6']);
 
 /** What tshark adds from packets before and after. */
-const STATEFUL =
-  / \((?:request|reply) in \d+\)| \(no response found!\)| \(duplicate use of \S+ detected!\)/g;
+const STATEFUL = / \((?:request|reply) in \d+\)| \(no response found!\)| \(duplicate use of \S+ detected!\)/g;
 
 /** tshark prints a datagram's fields at its last fragment, we where they stand: of a fragment only the front counts. */
 function fragmentLayer(reading: Reading): number {
@@ -78,7 +78,9 @@ function compare(
 ): string[] {
   const found: string[] = [];
   const differ = (column: string, ours: string, theirs: string): void => {
-    const meant = MEANT.some((m) => m.file.test(file) && m.packets.includes(number) && m.columns.test(column));
+    const meant = MEANT.some(
+      (m) => m.file.test(file) && m.packets.includes(number) && m.columns.test(column),
+    );
     if (ours !== theirs && !meant) found.push(`${file}#${number} ${column}: ours ${ours}, tshark ${theirs}`);
   };
   const fragment = fragmentLayer(reading);

@@ -1,0 +1,77 @@
+// scripts/bench: runs the areas and prints one table. A new area is a file in benchmarks/ and a line in AREAS.
+
+import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
+import { checksumFigures } from './benchmarks/checksum.ts';
+import { eventQueueFigures } from './benchmarks/event-queue.ts';
+import { fdbFigures } from './benchmarks/fdb.ts';
+import type { Figure, Measured } from './benchmarks/harness.ts';
+import { measure } from './benchmarks/harness.ts';
+import { cleanUp } from './benchmarks/native.ts';
+
+const AREAS: Readonly<Record<string, () => Figure[]>> = {
+  'event-queue': eventQueueFigures,
+  fdb: fdbFigures,
+  checksum: checksumFigures,
+};
+
+const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];
+
+function rows(measured: Measured): string[][] {
+  return measured.peers.map((peer, i) => [
+    i === 0 ? measured.name : '',
+    i === 0 ? measured.unit : '',
+    i === 0 ? measured.ours.toFixed(2) : '',
+    peer.name,
+    peer.rate === null ? 'not here' : peer.rate.toFixed(2),
+    peer.rate === null ? '' : (measured.ours / peer.rate).toFixed(2),
+  ]);
+}
+
+function print(table: readonly string[][]): void {
+  const widths = HEADINGS.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  for (const row of table) {
+    const cells = row.map((cell, column) => {
+      const width = widths[column] as number;
+      return column === 2 || column > 3 ? cell.padStart(width) : cell.padEnd(width);
+    });
+    console.log(cells.join('  ').trimEnd());
+  }
+}
+
+function main(): number {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
+  });
+  const rounds = Number(values.rounds);
+  const unknown = positionals.filter((name) => !(name in AREAS));
+  if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+    console.error(`usage: scripts/bench [${Object.keys(AREAS).join('|')}]... [--rounds N] [--json]`);
+    return 2;
+  }
+  const chosen = positionals.length > 0 ? positionals : Object.keys(AREAS);
+  const results: Measured[] = [];
+  for (const area of chosen) {
+    for (const figure of (AREAS[area] as () => Figure[])()) {
+      console.error(`${area}: ${figure.name}`);
+      results.push(measure(figure, rounds));
+    }
+  }
+  if (values.json) {
+    console.log(JSON.stringify(results));
+    return 0;
+  }
+  console.log(
+    `Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${rounds} rounds;`,
+  );
+  console.log('a ratio above 1 means that ours is faster.\n');
+  print([HEADINGS, ...results.flatMap(rows)]);
+  return 0;
+}
+
+try {
+  process.exitCode = main();
+} finally {
+  cleanUp();
+}

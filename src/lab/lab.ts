@@ -1,0 +1,179 @@
+// One running lab: a stack on an emulated cluster, driven by commands, answering with plain data. The same in Node and in a
+// browser: time is virtual and moves only when `run` says so.
+
+import { formatIp } from '../core/wire/address.ts';
+import { TapPort, TapSink } from '../engine/fabric/tap.ts';
+import type { PingOptions, PingResult } from '../engine/host/ping.ts';
+import type { StackSpec } from '../engine/model/spec.ts';
+import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
+import { cluster } from '../engine/orchestrate/cluster.ts';
+import { profileOf } from '../engine/orchestrate/profile.ts';
+import { Simulation } from '../engine/orchestrate/simulation.ts';
+import type { Instant } from '../engine/time/clock.ts';
+import type { LabCapture } from './capture.ts';
+import type { Journey } from './journey.ts';
+import { JOURNEY_SNAP, journeyOf } from './journey.ts';
+import type { Population, Totals } from './summary.ts';
+import { populationOf, totalsOf } from './summary.ts';
+import type { DnsRow } from './tables-dns.ts';
+import { dnsRows } from './tables-dns.ts';
+import type { FdbRow } from './tables-fdb.ts';
+import { fdbRows } from './tables-fdb.ts';
+import type { IpamRow } from './tables-ipam.ts';
+import { ipamRows } from './tables-ipam.ts';
+import type { LinkRow } from './tables-links.ts';
+import { linkRows } from './tables-links.ts';
+import type { NeighRow } from './tables-neigh.ts';
+import { neighRows } from './tables-neigh.ts';
+import type { PeerRow } from './tables-peers.ts';
+import { peerRows } from './tables-peers.ts';
+import type { TrafficOptions } from './traffic.ts';
+import { pairsOf, Traffic } from './traffic.ts';
+
+export interface LabOptions {
+  readonly cluster?: ClusterOptions;
+  /** A profile's name; default `docker`. */
+  readonly profile?: string;
+  /** Default 1. */
+  readonly seed?: number | string;
+  readonly capture?: LabCapture;
+  /** Record what happens to every frame, which `journey` needs. */
+  readonly trace?: boolean;
+}
+
+/** What came of one ping, with the words that a report needs. */
+export interface PingAnswer extends PingResult {
+  readonly from: string;
+  readonly to: string;
+  readonly address: string;
+}
+
+export class Lab {
+  readonly spec: StackSpec;
+  readonly seed: number | string;
+  readonly sim: Simulation;
+  readonly traffics: Traffic[] = [];
+  #closed = false;
+
+  /** @throws VxlabError BAD_CLUSTER, BAD_IMPAIRMENT, NO_SUCH_PROFILE; as `plan` for what the stack asks for */
+  constructor(spec: StackSpec, options: LabOptions = {}) {
+    const { capture } = options;
+    this.spec = spec;
+    this.seed = options.seed ?? 1;
+    const nodes = cluster(options.cluster);
+    let sim: Simulation | null = null;
+    const now = (): Instant => sim?.clock.now ?? 0;
+    capture?.begin(
+      nodes.nodes.map((node) => `${node.name}/eth0`),
+      now,
+    );
+    sim = new Simulation(spec, {
+      cluster: nodes,
+      profile: profileOf(options.profile ?? 'docker'),
+      seed: this.seed,
+      ...(capture === undefined ? {} : { capture }),
+      ...(options.trace === true ? { trace: { snap: JOURNEY_SNAP } } : {}),
+    });
+    this.sim = sim;
+    if (capture?.taps === 'all') tapSandboxes(sim, capture);
+  }
+
+  /** Nanoseconds since the lab began. */
+  get now(): Instant {
+    return this.sim.clock.now;
+  }
+
+  /** Lets virtual time pass; nanoseconds. */
+  run(duration: number): void {
+    this.sim.clock.runUntil(this.now + duration);
+  }
+
+  /** Starts the default traffic: see traffic.ts. */
+  startTraffic(options: TrafficOptions = {}): Traffic {
+    const { world } = this.sim;
+    const traffic = new Traffic(world, pairsOf(world), options);
+    this.traffics.push(traffic);
+    return traffic;
+  }
+
+  /**
+   * Pings and lets time pass until the answer is known.
+   * @throws VxlabError NO_SUCH_PARTY, NOT_REACHABLE
+   */
+  ping(from: string, to: string, options: PingOptions = { count: 1 }): PingAnswer {
+    const { world } = this.sim;
+    const party = world.party(from);
+    const address = formatIp(world.addressFor(party, to));
+    return { from: party.name, to, address, ...this.sim.pingNow(from, to, options) };
+  }
+
+  /** One frame's way, told. @throws VxlabError NOT_RECORDING without `trace`; NO_SUCH_PARTY, NOT_REACHABLE */
+  journey(from: string, to: string): Journey {
+    return journeyOf(this.sim, from, to);
+  }
+
+  population(): Population {
+    return populationOf(this.sim.world);
+  }
+
+  totals(): Totals {
+    return totalsOf(this.sim.world, this.sim.underlay);
+  }
+
+  links(): LinkRow[] {
+    return linkRows(this.sim.world);
+  }
+
+  fdb(): FdbRow[] {
+    return fdbRows(this.sim.world);
+  }
+
+  neigh(): NeighRow[] {
+    return neighRows(this.sim.world);
+  }
+
+  peers(): PeerRow[] {
+    return peerRows(this.sim.world);
+  }
+
+  ipam(): IpamRow[] {
+    return ipamRows(this.sim.world);
+  }
+
+  dns(): DnsRow[] {
+    return dnsRows(this.sim.world);
+  }
+
+  /** Takes everything down. Answers with the number of frames that are not home, which is 0. */
+  close(): number {
+    if (!this.#closed) {
+      this.#closed = true;
+      for (const traffic of this.traffics) traffic.stop();
+      this.sim.close();
+    }
+    return this.sim.world.ground.pool.out;
+  }
+}
+
+/** Shows every veth and VXLAN device of the sandboxes: `in` is what the device hands to its bridge. */
+function tapSandboxes(sim: Simulation, capture: LabCapture): void {
+  for (const node of sim.world.nodes.values()) {
+    for (const sandbox of node.sandboxes.values()) {
+      const { bridge, vtep, namespace } = sandbox;
+      const at = `${node.name}/${namespace}`;
+      const vxlan = capture.add(`${at}/${vtep.name}`);
+      // The bridge gives the number of the port that left again, so the VTEP keeps its own.
+      bridge.detach(vtep.port);
+      vtep.plug(new TapSink(vxlan, bridge, capture), bridge.attach(new TapPort(vxlan, vtep, capture)));
+      for (const { outer, inner } of sandbox.attachments) {
+        const tap = capture.add(`${at}/${outer.name}`);
+        const [host, port] = [inner.sink, inner.port];
+        outer.plug(new TapSink(tap, outer.sink, capture), outer.port);
+        inner.plug({ receive: (frame, from) => {
+          capture.frame(tap, false, frame);
+          host.receive(frame, from);
+        } }, port);
+      }
+    }
+  }
+}
