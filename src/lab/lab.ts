@@ -169,10 +169,15 @@ function tapSandboxes(sim: Simulation, capture: LabCapture): void {
         const tap = capture.add(`${at}/${outer.name}`);
         const [host, port] = [inner.sink, inner.port];
         outer.plug(new TapSink(tap, outer.sink, capture), outer.port);
-        inner.plug({ receive: (frame, from) => {
-          capture.frame(tap, false, frame);
-          host.receive(frame, from);
-        } }, port);
+        inner.plug(
+          {
+            receive: (frame, from) => {
+              capture.frame(tap, false, frame);
+              host.receive(frame, from);
+            },
+          },
+          port,
+        );
       }
     }
   }

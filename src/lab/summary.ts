@@ -1,9 +1,9 @@
 // What a world is and what it did, as plain data: the lists of `vxlab up` and of its JSON document.
 
 import { formatIp, formatMac } from '../core/wire/address.ts';
+import { formatCidr } from '../engine/ipam/cidr.ts';
 import type { UnderlayNetwork } from '../engine/orchestrate/underlay-network.ts';
 import type { World } from '../engine/orchestrate/world.ts';
-import { formatCidr } from '../engine/ipam/cidr.ts';
 import type { Counters } from '../engine/trace/counters.ts';
 import { DROP, DROP_NAMES } from '../engine/trace/drop.ts';
 

@@ -45,6 +45,8 @@ export interface LayerNode {
   readonly depth: number;
   /** True within the packet that an ICMP error quotes. */
   readonly quoted: boolean;
+  /** True where no port says what it is and the bytes were asked. */
+  readonly guessed: boolean;
   readonly fields: readonly FieldNode[];
   readonly checksum: ChecksumNote | null;
   readonly fault: FaultReport | null;
@@ -138,6 +140,7 @@ function layerNode(p: Place, spec: LayerSpec): LayerNode {
     wireEnd: p.limit - base,
     depth: d.depth(row),
     quoted: d.quoted(row),
+    guessed: (d.flags(row) & LAYER_FLAG.guessed) !== 0,
     fields,
     checksum: spec.kind === d.kind(row) ? checksumNote(view, d, row) : null,
     fault: null,
@@ -197,6 +200,7 @@ function faultNode(p: Place, fault: FaultReport): LayerNode {
     wireEnd: p.limit - base,
     depth: p.d.depth(p.row),
     quoted: p.d.quoted(p.row),
+    guessed: false,
     fields: [],
     checksum: null,
     fault,

@@ -25,5 +25,5 @@ export { DEFAULT_WALK, DEPTH_DEFAULT, WalkOptions } from './ports.ts';
 export type { FieldPlace } from './registry.ts';
 export { FIELDS, layerSpec } from './registry.ts';
 export type { Summary } from './summary.ts';
-export { summarize } from './summary.ts';
+export { summarize, summaryLine } from './summary.ts';
 export { dissect, LINK_TYPE } from './walk.ts';

@@ -50,6 +50,15 @@ export function summarize(view: DataView, d: Dissection): Summary {
   };
 }
 
+/**
+ * The columns as one line of tshark's, without the VNI.
+ * @param time seconds as text, for example `0.000032`
+ */
+export function summaryLine(number: number, time: string, s: Summary): string {
+  const addresses = `${s.source.padStart(12)} → ${s.destination.padEnd(12)}`;
+  return `${String(number).padStart(5)} ${time.padStart(10)} ${addresses} ${s.protocol} ${s.length} ${s.info}`;
+}
+
 /** The first row that makes the packet a fragment: an IPv4 header or IPv6's fragment header; -1 when there is none. */
 function fragmentRow(view: DataView, d: Dissection): number {
   for (let row = 0; row < d.count; row++) {

@@ -26,8 +26,9 @@ export function ipv6Step(view: DataView, d: Dissection): number {
     d.transport = -1;
   }
   const length = ipv6.payloadLength(view, at);
-  if (length !== 0) d.narrow(d.at + length, BOUND.ipv6Payload);
-  return FAMILY.ip | ipv6.nextHeader(view, at);
+  const next = ipv6.nextHeader(view, at);
+  if (length !== 0 || next === PROTO.none) d.narrow(d.at + length, BOUND.ipv6Payload);
+  return FAMILY.ip | next;
 }
 
 /** True for the headers that stand between IPv6 and its payload. */

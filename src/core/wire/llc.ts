@@ -24,10 +24,6 @@ export function dsap(view: DataView, at: number): number {
   return view.getUint8(at);
 }
 
-export function ssap(view: DataView, at: number): number {
-  return view.getUint8(at + 1);
-}
-
 export function isSnap(view: DataView, at: number): boolean {
   return view.getUint8(at) === SAP.snap && view.getUint8(at + 1) === SAP.snap;
 }

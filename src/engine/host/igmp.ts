@@ -58,11 +58,11 @@ export class Igmp implements TimerTarget, GroupFace {
     if (igmp.type(view, at) === igmp.TYPE.query) {
       const asked = igmp.group(view, at);
       // Version 1 says no time and means ten seconds (RFC 9776 s.7.2.1).
-      const within = (igmp.maxResponse(view, at, end) || 100) * 100 * MILLISECOND;
+      const within = (igmp.maxResponse(view, at, end) || 100) * 100;
       for (const [group] of dev.groups.entries()) {
         if (typeof group !== 'number' || (asked !== 0 && asked !== group)) continue;
         if (this.#answering(dev, group)) continue;
-        this.#later(dev, group, igmp.RECORD.isExclude, host.random.integer(within));
+        this.#later(dev, group, igmp.RECORD.isExclude, host.random.integer(within) * MILLISECOND);
       }
     }
     frame.release();

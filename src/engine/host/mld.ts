@@ -67,8 +67,8 @@ export class Mld implements TimerTarget, GroupFace {
     const group = mld.group(view, at);
     const general = sameIp(group, IP6_ANY);
     if (general || (dev.joined6(view, at + 8) && isReported(group))) {
-      const within = Math.max(1, mld.maxResponse(view, at, end)) * MILLISECOND;
-      this.#answer(dev, general ? null : group, host.random.integer(within));
+      const within = Math.max(1, mld.maxResponse(view, at, end));
+      this.#answer(dev, general ? null : group, host.random.integer(within) * MILLISECOND);
     }
     frame.release();
   }

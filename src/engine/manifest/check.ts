@@ -23,8 +23,6 @@ export function conform(
   above: Ancestors = [],
 ): TreeNode | null {
   switch (shape.kind) {
-    case 'any':
-      return node;
     case 'scalar':
       if (node.kind !== 'scalar') return wrongType(node, shape, path, context, pairHint(node, path));
       return checkScalar(node, shape, path, context);

@@ -58,11 +58,7 @@ export interface EitherShape {
   readonly shapes: readonly Shape[];
 }
 
-export interface AnyShape {
-  readonly kind: 'any';
-}
-
-export type Shape = ScalarShape | ListShape | RecordShape | DictShape | EitherShape | AnyShape;
+export type Shape = ScalarShape | ListShape | RecordShape | DictShape | EitherShape;
 
 export interface KeyRule {
   readonly shape: Shape;
@@ -84,7 +80,6 @@ export const NUMBER: ScalarShape = scalar(['number']);
 export const BOOLEAN: ScalarShape = scalar(['boolean']);
 export const TEXT_OR_NUMBER: ScalarShape = scalar(['string', 'number']);
 export const DURATION: ScalarShape = scalar(['string'], { format: 'duration' });
-export const ANY: AnyShape = { kind: 'any' };
 
 export function list(item: Shape, unique = false): ListShape {
   return { kind: 'list', item, unique };
@@ -142,8 +137,6 @@ export function describeShape(shape: Shape): string {
       return 'a mapping';
     case 'either':
       return joinWords([...new Set(shape.shapes.map(describeShape))]);
-    case 'any':
-      return 'anything';
   }
 }
 

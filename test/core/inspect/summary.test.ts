@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Summary } from '../../../src/core/inspect/summary.ts';
+import { summaryLine } from '../../../src/core/inspect/summary.ts';
 import { hex } from '../../support/bytes.ts';
 import { packetsOf, readPacket } from '../../support/columns.ts';
 
@@ -302,4 +303,16 @@ describe('DNS', () => {
     expect(mdns.some((s) => s.info.includes('"QM" question'))).toBe(true);
     expect(mdns.some((s) => s.info.includes(' A, cache flush 10.0.0.'))).toBe(true);
   });
+});
+
+test('a line is laid out as tshark lays it out', () => {
+  const file = new URL('../kernel/ipv6-underlay.pcap', PUBLIC);
+  const lines = packetsOf(readFileSync(file)).map((p) =>
+    summaryLine(p.number, '0.000000', readPacket(p).summary),
+  );
+  expect([lines[2], lines[8], lines[10]]).toEqual([
+    '    3   0.000000 fe80::e4bf:39ff:fe0a:adb5 → ff02::16     ICMPv6 90 Multicast Listener Report Message v2',
+    '    9   0.000000 0a:00:00:00:00:01 → ff:ff:ff:ff:ff:ff ARP 112 Who has 10.6.0.2? Tell 10.6.0.1',
+    '   11   0.000000     10.6.0.1 → 10.6.0.2     ICMP 168 Echo (ping) request  id=0x1a3f, seq=1/256, ttl=64',
+  ]);
 });

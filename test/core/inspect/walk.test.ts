@@ -247,6 +247,32 @@ describe('a fault names layer, place, need, what was there and the field that se
   });
 });
 
+test('a query to a resolver on a port of its own is taken for DNS, and marked as guessed', () => {
+  const query = '962e 0100 0001 0000 0000 0000 03777777 00 0001 0001';
+  const frame = (payload: string): Uint8Array => {
+    const length = hex(payload).length + 8;
+    return hex(`${ETHERNET} 0800 ${ip4(length + 20, 17)} ${udp(56494, 33176, length)} ${payload}`);
+  };
+  const reading = made(frame(query));
+  expect(stack(reading)).toBe('eth:ip:udp:dns');
+  expect(reading.tree.layers.map((l) => l.guessed)).toEqual([false, false, false, true]);
+  expect(reading.summary.info).toBe('Standard query 0x962e A www');
+  const edns = query.replace('0000 03', '0001 03');
+  expect(stack(made(frame(`${edns} 00 0029 1000 00000000 0000`)))).toBe('eth:ip:udp:dns');
+  for (const other of [
+    edns,
+    `${query} 00`,
+    query.replace('0100', '8100'),
+    query.replace('0001 0000', '0002 0000'),
+    query.replace('0001 0001', '0020 0001'),
+    query.replace('03777777', '43777777'),
+    query.replace('03777777', '3f777777'),
+    query.slice(0, -5),
+  ]) {
+    expect(stack(made(frame(other)))).toBe('eth:ip:udp:data');
+  }
+});
+
 describe('fragments, quotes and trailers', () => {
   test('only the first fragment has the transport header, and its length is no lie', () => {
     const first = made(hex(`${ETHERNET} 0800 ${ip4(28, 17, 0x2000)} ${udp(1000, 4789, 1500)}`));

@@ -434,7 +434,11 @@ describe('what cannot be read as meant is reported once and left out', () => {
     ],
     [
       '    volumes: {a: b}\nnetworks:\n  n:\n',
-      ['5:14 OV1103 put "- " before its first key and indent the others by two more', '5:14 OV1113'],
+      [
+        '5:14 OV1103 put "- " before its first key and indent the others by two more',
+        '5:14 OV1113',
+        '5:15 OV1101 the keys here are type, source, target, read_only, consistency, bind, volume, tmpfs',
+      ],
     ],
     ['    dns: {a: b}\nnetworks:\n  n:\n', ['5:10 OV1103']],
     [
