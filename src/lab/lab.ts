@@ -2,11 +2,13 @@
 // browser: time is virtual and moves only when `run` says so.
 
 import { formatIp } from '../core/wire/address.ts';
+import { VxlabError } from '../core/wire/numbers.ts';
 import { TapPort, TapSink } from '../engine/fabric/tap.ts';
 import type { PingOptions, PingResult } from '../engine/host/ping.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
 import { cluster } from '../engine/orchestrate/cluster.ts';
+import type { Node } from '../engine/orchestrate/node.ts';
 import { profileOf } from '../engine/orchestrate/profile.ts';
 import { Simulation } from '../engine/orchestrate/simulation.ts';
 import type { Instant } from '../engine/time/clock.ts';
@@ -110,6 +112,16 @@ export class Lab {
   /** One frame's way, told. @throws VxlabError NOT_RECORDING without `trace`; NO_SUCH_PARTY, NOT_REACHABLE */
   journey(from: string, to: string): Journey {
     return journeyOf(this.sim, from, to);
+  }
+
+  /** The node of a name. @throws VxlabError NO_SUCH_NODE naming those there are */
+  node(name: string): Node {
+    const { nodes } = this.sim.world;
+    const node = nodes.get(name);
+    if (node !== undefined) return node;
+    const names = [...nodes.keys()];
+    const some = names.slice(0, 12).join(', ') + (names.length > 12 ? `, ... (${names.length} in all)` : '');
+    throw new VxlabError('NO_SUCH_NODE', `there is no node "${name}"; there are ${some}`);
   }
 
   population(): Population {

@@ -22,6 +22,7 @@ import { RandomSource } from '../../src/engine/time/random.ts';
 import { VirtualClock } from '../../src/engine/time/virtual-clock.ts';
 import type { TraceSink } from '../../src/engine/trace/event.ts';
 import { SILENT } from '../../src/engine/trace/event.ts';
+import { Recorder } from '../../src/engine/trace/recorder.ts';
 
 /** A frame that somebody sent. */
 export interface Sent {
@@ -66,14 +67,17 @@ export class Lab {
   readonly pool: FramePool;
   readonly backlog: Backlog = new Backlog();
   readonly random: RandomSource = new RandomSource('lab');
+  readonly recorder: Recorder | null;
   readonly trace: TraceSink;
   readonly hosts: Host[] = [];
   readonly sent: Sent[] = [];
   #ids = 0;
   #macs = 0x020000000000;
 
-  constructor(trace: TraceSink = SILENT, pool: FramePool = new FramePool()) {
-    this.trace = trace;
+  /** @param record what happens, in `recorder` */
+  constructor(record = false, pool: FramePool = new FramePool()) {
+    this.recorder = record ? new Recorder(this.clock) : null;
+    this.trace = this.recorder ?? SILENT;
     this.pool = pool;
   }
 

@@ -8,7 +8,7 @@ import type { Ip6 } from '../wire/address.ts';
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../wire/address.ts';
 import type { Dissection, LayerKind } from './layer.ts';
 
-/** `hex` is a number that people write in hex; `bool` is 0 or 1. */
+/** `hex` is a number that people write in hex; `bool` is 0 or 1. `text` and `bytes` are only emitted by `more`. */
 export type FieldType = 'uint' | 'hex' | 'bool' | 'mac' | 'ipv4' | 'ipv6' | 'text' | 'bytes';
 
 /** A number (also a MAC or an IPv4 address), an IPv6 address, or text (for `bytes` lower-case hex with colons). */
@@ -107,27 +107,12 @@ function readNumber(view: DataView, at: number, spec: FieldSpec): number {
   return raw * spec.scale;
 }
 
-/** Reads a field whose bytes are all there. */
-export function readValue(view: DataView, at: number, spec: FieldSpec): FieldValue {
-  switch (spec.type) {
-    case 'mac':
-      return readMac(view, at);
-    case 'ipv6':
-      return readIp6(view, at);
-    case 'bytes':
-      return bytesText(view, at, at + spec.size);
-    case 'text':
-      return '';
-    default:
-      return readNumber(view, at, spec);
-  }
-}
-
 /** The value of a field at a fixed place of a layer that starts at `start`, or null when its bytes are not there. */
 export function readField(view: DataView, start: number, end: number, spec: FieldSpec): FieldValue | null {
   const at = start + spec.at;
   if (spec.at < 0 || at + spec.size > end) return null;
-  return readValue(view, at, spec);
+  if (spec.type === 'mac') return readMac(view, at);
+  return spec.type === 'ipv6' ? readIp6(view, at) : readNumber(view, at, spec);
 }
 
 const BYTES_SHOWN = 64;

@@ -112,7 +112,6 @@ export const BOUND = {
   jumbo: 5,
   udpLength: 6,
   quote: 7,
-  tcpOffset: 8,
 } as const;
 
 export const BOUND_NAMES: readonly string[] = [
@@ -124,7 +123,6 @@ export const BOUND_NAMES: readonly string[] = [
   'jumbo payload length',
   'UDP length',
   'ICMP quote',
-  'TCP data offset',
 ];
 
 /** Rows that a Dissection holds; a packet with more stops there with a fault. */
@@ -180,7 +178,7 @@ export class Dissection {
     this.packetEnd = end;
     this.original = original;
     // A damaged capture may claim any 32-bit length; places must stay small integers.
-    this.packetLimit = original > end - start ? start + Math.min(original, LENGTH_MAX) : end;
+    this.packetLimit = original > end - start ? Math.max(end, start + Math.min(original, LENGTH_MAX)) : end;
     this.linkType = linkType;
     this.network = -1;
     this.transport = -1;
@@ -223,8 +221,7 @@ export class Dissection {
   }
 
   /**
-   * Adds a row for a header that is not whole or not what it should be; all bytes that are left are its own. Where the
-   * capture or a quote ended the bytes there is no fault in the packet, only a `cut`.
+   * Adds a row for a header that is not whole or not what it should be, and blames it; all bytes that are left are its own.
    */
   fail(kind: LayerKind, f: Fault): void {
     const had = this.atEnd - this.at;
@@ -249,10 +246,11 @@ export class Dissection {
   /** Ends the last row, and all that follow inside it, at `limit`: bytes past it belong to others. */
   narrow(limit: number, bound: number): void {
     if (limit > this.atLimit) return;
+    this.#meta = (this.#meta & 0xffffff) | (bound << 24);
+    if (limit === this.atLimit) return;
     const rows = this.#rows;
     const o = (this.count - 1) * WORDS;
     this.atLimit = limit;
-    this.#meta = (this.#meta & 0xffffff) | (bound << 24);
     rows[o + LIMIT] = limit;
     if (limit <= this.atEnd) {
       this.atEnd = limit;

@@ -96,9 +96,11 @@ function loopbackStep(view: DataView, d: Dissection): number {
   const f = loopback.check(view, d.at, d.atEnd);
   if (f !== NO_FAULT) return stopAt(d, L.loopback, f);
   const family = loopback.family(view, d.at);
+  const type = loopback.etherType(view, d.at);
   d.push(L.loopback, loopback.HEADER_LEN);
   if (loopback.isIp4(family)) return GO.ipv4;
-  return loopback.isIp6(family) ? GO.ipv6 : GO.payload;
+  if (loopback.isIp6(family)) return GO.ipv6;
+  return type === 0 ? GO.payload : FAMILY.ether | type;
 }
 
 function sllStep(view: DataView, d: Dissection): number {

@@ -17,6 +17,12 @@ export function family(view: DataView, at: number): number {
   return Math.min(view.getUint32(at), view.getUint32(at, true));
 }
 
+/** The EtherType that some systems put into the last two bytes of a header whose family makes no sense; 0 without one. */
+export function etherType(view: DataView, at: number): number {
+  const type = view.getUint16(at + 2);
+  return family(view, at) > 0xffff && type >= 0x600 ? type : 0;
+}
+
 /** AF_INET, which every system numbers 2. */
 export function isIp4(value: number): boolean {
   return value === 2;

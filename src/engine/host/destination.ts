@@ -65,6 +65,12 @@ export class Destination {
     this.pseudoSum = typeof src === 'number' || typeof ip === 'number' ? 0 : wordSum(src) + wordSum(ip);
   }
 
+  /** The way for a flow with this hash of 32 bits. */
+  branch(hash: number): Destination {
+    const branches = this.branches;
+    return branches === null ? this : (branches[(hash >>> 0) % branches.length] as Destination);
+  }
+
   /** The same way with another of the host's addresses as the source: answers come from where the question went. */
   from(src: Ip): Destination {
     if (sameIp(src, this.src)) return this;

@@ -148,25 +148,27 @@ export class Host implements Sink, Stack {
    * @param hash 32 bits of the flow, for a route with several next hops
    */
   destination(ip: Ip, hash = 0): Destination | null {
-    let found = this.#destinations?.get(ip);
-    if (found === undefined || found.generation !== this.routes.generation) {
-      const fresh = this.#resolve(ip, found);
-      if (fresh === null) return null;
-      this.#destinations ??= new IpMap();
-      this.#destinations.set(ip, fresh);
-      found = fresh;
-    }
-    const branches = found.branches;
-    return branches === null ? found : (branches[(hash >>> 0) % branches.length] as Destination);
+    const ways = this.ways(ip);
+    return ways === null ? null : ways.branch(hash);
+  }
+
+  /** All the ways to an address, or null without a route; good while its generation is the routing table's. */
+  ways(ip: Ip): Destination | null {
+    const found = this.#destinations?.get(ip);
+    if (found !== undefined && found.generation === this.routes.generation) return found;
+    const fresh = this.#resolve(ip, found);
+    if (fresh === null) return null;
+    this.#destinations ??= new IpMap();
+    this.#destinations.set(ip, fresh);
+    return fresh;
   }
 
   learnMtu(ip: Ip, mtu: number): void {
-    if (this.destination(ip) === null) return;
     const { now } = this.ground.clock;
-    const found = this.#destinations?.get(ip) as Destination;
-    found.learnMtu(mtu, now);
+    const ways = this.ways(ip);
+    ways?.learnMtu(mtu, now);
     // Which of several ways the packet went cannot be told from here.
-    for (const branch of found.branches ?? []) branch.learnMtu(mtu, now);
+    for (const branch of ways?.branches ?? []) branch.learnMtu(mtu, now);
   }
 
   #resolve(ip: Ip, before: Destination | undefined): Destination | null {

@@ -90,13 +90,11 @@ export class Tunnel implements Underlay, DatagramReceiver {
 
   #toward(peer: PeerId, entropy: number): Destination | null {
     const known = this.#destinations[peer];
-    if (known !== undefined && known.generation === this.#host.routes.generation && known.branches === null)
-      return known;
-    const fresh = this.#host.destination(this.#peers.addressOf(peer), entropy);
-    if (fresh !== null && this.#host.destination(this.#peers.addressOf(peer), 0)?.branches === null) {
-      this.#destinations[peer] = fresh;
-    }
-    return fresh;
+    if (known !== undefined && known.generation === this.#host.routes.generation) return known.branch(entropy);
+    const fresh = this.#host.ways(this.#peers.addressOf(peer));
+    if (fresh === null) return null;
+    this.#destinations[peer] = fresh;
+    return fresh.branch(entropy);
   }
 
   #membership(group: PeerId, join: boolean): void {

@@ -31,9 +31,12 @@ export class Network {
   /** Filled by the control plane in `pinned` profiles; empty in learning ones. */
   readonly db: PeerDb = new PeerDb();
   readonly sandboxes: Map<string, VtepSeat> = new Map();
+  /** Virtual addresses of services, which every node's load balancer has. */
+  readonly vips: readonly EndpointPlan[];
   readonly #peers: Peers;
 
-  constructor(plan: NetworkPlan, profile: Profile, peers: Peers) {
+  constructor(plan: NetworkPlan, profile: Profile, peers: Peers, vips: readonly EndpointPlan[] = []) {
+    this.vips = vips;
     this.plan = plan;
     this.profile = profile;
     this.#peers = peers;

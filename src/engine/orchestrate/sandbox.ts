@@ -9,7 +9,6 @@
 //
 // Made when the node's first task of the network lands, destroyed with its last.
 
-import type { Ip } from '../../core/wire/address.ts';
 import { macHi, macLo } from '../../core/wire/address.ts';
 import { Bridge } from '../fabric/bridge.ts';
 import type { VethEnd } from '../fabric/veth.ts';
@@ -122,13 +121,6 @@ export class Sandbox implements VtepSeat {
     }
   }
 
-  /** Gives the load balancer a service's virtual address, so that it is answered for on this node. */
-  serve(vip: Ip): void {
-    const dev = this.balancer?.interfaces[0];
-    if (this.balancer === null || dev === undefined || dev.has(vip)) return;
-    this.balancer.addAddress(dev, { ip: vip, prefix: typeof vip === 'number' ? 32 : 128 });
-  }
-
   /** Hosts attached besides the load balancer. */
   get tasks(): number {
     return this.attachments.length - (this.balancer === null ? 0 : 1);
@@ -166,7 +158,11 @@ export class Sandbox implements VtepSeat {
     if (endpoint === undefined) return null;
     const name = this.network.plan.ingress ? 'ingress_sbox' : `lb_${this.network.plan.id.slice(0, 9)}`;
     const host = this.#ground.host(this.node.name, { name });
-    this.attach(host, endpoint, 'eth0');
+    const { inner } = this.attach(host, endpoint, 'eth0');
+    const dev = host.interfaces[inner.port];
+    for (const { ip } of this.network.vips) {
+      if (dev !== undefined) host.addAddress(dev, { ip, prefix: typeof ip === 'number' ? 32 : 128 });
+    }
     return host;
   }
 }

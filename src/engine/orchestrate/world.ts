@@ -61,7 +61,10 @@ export class World {
 
   #bridged(networks: readonly NetworkPlan[]): void {
     for (const plan of networks) {
-      const network = new Network(plan, this.plan.profile, this.ground.peers);
+      const vips = this.plan.services.flatMap((service) =>
+        service.vips.filter((vip) => vip.network === plan),
+      );
+      const network = new Network(plan, this.plan.profile, this.ground.peers, vips);
       this.networks.set(plan.name, network);
       if (plan.ingress) for (const node of this.nodes.values()) this.#ingress(node, network);
     }
@@ -96,14 +99,6 @@ export class World {
   start(): void {
     for (const service of this.plan.services) {
       for (const task of service.tasks) if (task.node !== null) this.run(task);
-    }
-    // A sandbox that a later service opened answers for the earlier services too.
-    for (const service of this.plan.services) {
-      for (const vip of service.vips) {
-        const network = this.networks.get(vip.network.name) as Network;
-        for (const name of network.sandboxes.keys())
-          this.#node(name).sandboxes.get(vip.network.id)?.serve(vip.ip);
-      }
     }
   }
 

@@ -83,6 +83,7 @@ describe('captures that others made are walked layer by layer', () => {
     ['zeek/l2/vlan-qinqinq.pcap', 1, 'eth:vlan:vlan:vlan:ip:tcp'],
     ['zeek/l2/snap-arp.pcapng', 1, 'eth:llc:arp'],
     ['pcapplusplus/null_loopback.pcap', 1, 'null:ipv6:tcp:data'],
+    ['pcapplusplus/null_loopback.pcap', 3, 'null:ip:udp:dns'],
     ['tcpdump/LINKTYPE_RAW_ipv6.pcap', 1, 'raw:ipv6:udp:dns'],
     ['tcpdump/LINKTYPE_IPV4.pcap', 1, 'ip:udp:dns'],
     ['pcapplusplus/sll2.pcap', 1, 'sll:ip:tcp:data'],

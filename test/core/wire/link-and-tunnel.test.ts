@@ -100,6 +100,9 @@ test('loopback: the family in either byte order, and every number that IPv6 has'
   expect(loopback.isIp4(2)).toBe(true);
   expect([10, 24, 28, 30].every(loopback.isIp6)).toBe(true);
   expect(loopback.isIp6(2)).toBe(false);
+  expect(loopback.etherType(viewOf(hex('0f000800')), 0)).toBe(0x0800);
+  expect(loopback.etherType(viewOf(hex('02000000')), 0)).toBe(0);
+  expect(loopback.etherType(viewOf(hex('0f000001')), 0)).toBe(0);
 });
 
 test('an MPLS entry: label and bottom of stack (RFC 3032)', () => {

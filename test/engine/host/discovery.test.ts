@@ -257,6 +257,7 @@ describe('neighbour discovery', () => {
 
   test('routers are configured, not discovered: their messages are passed over', () => {
     const rest = new Uint8Array(12);
+    const before = a.counters.dropped();
     for (const type of [133, 134, 137, 143]) {
       lab.inject(
         a,
@@ -268,7 +269,7 @@ describe('neighbour discovery', () => {
       );
     }
     expect(lab.sent).toEqual([]);
-    expect(a.counters.dropped()).toBe(0);
+    expect(a.counters.dropped()).toBe(before);
   });
 });
 

@@ -22,7 +22,7 @@ beforeEach(() => setUp());
 afterEach(() => lab.end());
 
 function setUp(pool = new FramePool(), reassembly = true): void {
-  lab = new Lab(undefined, pool);
+  lab = new Lab(false, pool);
   b = lab.host('b', { reassembly });
   lab.alone(b, { ips: ['10.0.0.2/24', 'fd00::2/64'], mac: HEAD.to });
   b.neighbours.pin(parseIp('10.0.0.1'), b.interfaces[0] as never, HEAD.from);

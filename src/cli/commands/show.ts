@@ -1,0 +1,73 @@
+// `vxlab show TABLE`: the tables of a stack that has run for a moment, in the words of ip, bridge and docker.
+
+import { Argument, Command } from 'commander';
+import { Lab } from '../../lab/lab.ts';
+import { withExamples } from '../help.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { EXIT, printJson } from '../io.ts';
+import type { ClusterArguments, StackOptions } from '../options.ts';
+import { addClusterOptions, addStackOptions, clusterOptions } from '../options.ts';
+import { runFor } from '../drive.ts';
+import { renderDns, renderIpam, renderPeers } from '../render/networks.ts';
+import { renderFdb, renderLinks, renderNeigh } from '../render/devices.ts';
+import { stackOf } from '../stack.ts';
+import { duration } from '../units.ts';
+
+const TABLES = ['fdb', 'links', 'peers', 'neigh', 'ipam', 'dns'] as const;
+type Table = (typeof TABLES)[number];
+
+interface ShowArguments extends ClusterArguments, StackOptions {
+  readonly node?: string;
+  readonly for: number;
+  readonly traffic: boolean;
+  readonly json?: true;
+}
+
+export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
+  const command = new Command('show')
+    .summary('tables of a lab')
+    .description(
+      'Brings a stack up, lets it talk for a moment and shows a table: fdb as bridge fdb, links as ip -d link, neigh as\n' +
+        'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to.',
+    )
+    .addArgument(new Argument('TABLE', 'which table').choices(TABLES))
+    .option('--node NAME', 'only what is on this node')
+    .option('--for TIME', 'how long the stack runs before the table is taken', duration, 2e9)
+    .option('--no-traffic', 'send nothing before')
+    .option('--json', 'one JSON document: docs/schema/show.schema.json');
+  addClusterOptions(addStackOptions(command));
+  return withExamples(command, [
+    'vxlab show fdb --node worker1',
+    'vxlab show links -f lecture.yml --profile head-end --json',
+  ]).action(async (table: Table, given: ShowArguments) => end(await show(io, table, given)));
+}
+
+async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCode> {
+  const spec = await stackOf(io, given.file, given, given.nodes);
+  const lab = new Lab(spec, { cluster: clusterOptions(given), profile: given.profile, seed: given.seed });
+  if (given.node !== undefined) lab.node(given.node);
+  if (given.traffic && given.for > 0) lab.startTraffic({ until: given.for });
+  await runFor(io, lab, given.for, null);
+  const here = <T extends object>(rows: readonly T[]): readonly T[] =>
+    given.node === undefined ? rows : rows.filter((row) => !('node' in row) || row.node === given.node);
+  const tables = {
+    fdb: () => shown(here(lab.fdb()), renderFdb),
+    links: () => shown(here(lab.links()), renderLinks),
+    peers: () => shown(here(lab.peers()), renderPeers),
+    neigh: () => shown(here(lab.neigh()), renderNeigh),
+    ipam: () => shown(lab.ipam(), renderIpam),
+    dns: () => shown(lab.dns(), renderDns),
+  };
+  const { rows, text } = tables[table]();
+  lab.close();
+  if (given.json) printJson(io, { schema: 'vxlab.show/1', stack: spec.name, profile: given.profile, table, rows });
+  else io.out(text());
+  return io.signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+function shown<T>(
+  rows: readonly T[],
+  render: (rows: readonly T[]) => string,
+): { readonly rows: readonly T[]; text(): string } {
+  return { rows, text: () => render(rows) };
+}

@@ -1,0 +1,61 @@
+// What a command sees of the outside: its streams, its folder, its environment and the wish to stop. Handed in, so that a
+// test runs a command as a function.
+
+import { text } from 'node:stream/consumers';
+import type { Colors } from 'picocolors/types';
+import picocolors from 'picocolors';
+
+/** Exit codes: a contract with scripts. */
+export const EXIT = {
+  done: 0,
+  /** The answer is no: nothing answered, a manifest has errors. */
+  no: 1,
+  /** The command was not understood. */
+  usage: 2,
+  /** A file or a manifest cannot be used. */
+  input: 3,
+  /** A privilege or a facility is missing. */
+  missing: 4,
+  /** A fault in vxlab itself (sysexits.h: EX_SOFTWARE). */
+  fault: 70,
+  interrupted: 130,
+} as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface Io {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Colours for standard output and for standard error: plain where it is no terminal, or NO_COLOR is set. */
+  readonly paint: Colors;
+  readonly errPaint: Colors;
+  /** True when standard error is a terminal: a line may be written over. */
+  readonly liveErr: boolean;
+  /** Aborted when the user wants to stop. */
+  readonly signal: AbortSignal;
+  out(text: string): void;
+  err(text: string): void;
+  /** All of standard input. */
+  stdin(): Promise<string>;
+}
+
+/** The process's own streams. */
+export function processIo(signal: AbortSignal): Io {
+  const coloured = (stream: NodeJS.WriteStream): Colors =>
+    picocolors.createColors(stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb');
+  return {
+    cwd: process.cwd(),
+    env: process.env,
+    paint: coloured(process.stdout),
+    errPaint: coloured(process.stderr),
+    liveErr: process.stderr.isTTY === true,
+    signal,
+    out: (words) => void process.stdout.write(words),
+    err: (words) => void process.stderr.write(words),
+    stdin: () => text(process.stdin),
+  };
+}
+
+/** A JSON document on standard output. */
+export function printJson(io: Io, document: unknown): void {
+  io.out(`${JSON.stringify(document, null, 2)}\n`);
+}

@@ -1,0 +1,25 @@
+// The document of `vxlab up`: what ran, what was sent, what became of it.
+
+import type { Population, Totals } from '../lab/summary.ts';
+import type { TrafficRow } from '../lab/traffic.ts';
+
+export interface CaptureReport {
+  readonly file: string;
+  readonly packets: number;
+  readonly interfaces: readonly string[];
+}
+
+/** `vxlab.up/1`, described in docs/schema/up.schema.json. Times are nanoseconds. */
+export interface UpDocument extends Population, Totals {
+  readonly schema: 'vxlab.up/1';
+  readonly stack: string;
+  readonly profile: string;
+  readonly seed: string;
+  readonly underlay: 'sim' | 'udp';
+  /** How long it ran: virtual time over the emulated underlay, the wall clock's over sockets. */
+  readonly duration: number;
+  /** True when the user ended it. */
+  readonly interrupted: boolean;
+  readonly traffic: readonly TrafficRow[];
+  readonly capture: CaptureReport | null;
+}
