@@ -8,7 +8,7 @@
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { Ip } from '../../core/wire/address.ts';
-import { isMulticastIp4, isMulticastIp6, linkLocal, sameIp } from '../../core/wire/address.ts';
+import { isMulticastIp4, isMulticastIp6, linkLocal, readIp6, sameIp } from '../../core/wire/address.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { ETHERTYPE, VxlabError } from '../../core/wire/numbers.ts';
 import { IpMap } from '../fabric/ip-map.ts';
@@ -150,6 +150,12 @@ export class Host implements Sink, Stack {
   destination(ip: Ip, hash = 0): Destination | null {
     const ways = this.ways(ip);
     return ways === null ? null : ways.branch(hash);
+  }
+
+  destination6(view: DataView, at: number, hash: number): Destination | null {
+    const found = this.#destinations?.get6(view, at);
+    if (found !== undefined && found.generation === this.routes.generation) return found.branch(hash);
+    return this.destination(readIp6(view, at), hash);
   }
 
   /** All the ways to an address, or null without a route; good while its generation is the routing table's. */

@@ -121,7 +121,7 @@ export class Ip4Layer implements Ip4Face {
       const at = frame.push(ipv4.HEADER_LEN);
       ipv4.write(frame.view, at, frame.end, to.src as Ip4, to.ip as Ip4, proto, ttl, tos, id, false);
       host.begin(frame);
-      fragment4(host, frame, mtu, (piece) => this.send(piece, to));
+      this.#cut(frame, to, mtu);
       return SENT.ok;
     }
     const at = frame.push(ipv4.HEADER_LEN);
@@ -156,6 +156,11 @@ export class Ip4Layer implements Ip4Face {
     }
   }
 
+  /** Apart from its callers, which would make the closure for every packet. */
+  #cut(frame: Frame, to: Destination, mtu: number): void {
+    fragment4(this.#host, frame, mtu, (piece) => this.send(piece, to));
+  }
+
   #forward(given: Frame, at: number, from: Interface): void {
     const host = this.#host;
     const dst = ipv4.dst(given.view, at);
@@ -184,7 +189,7 @@ export class Ip4Layer implements Ip4Face {
     if (this.nat !== null && !this.nat.outbound(frame, to.dev)) return drop(host, frame, DROP.noRoute);
     if (host.trace.on)
       host.trace.emit(host.id, TRACE.route, frame, to.dev.index, ipv4.ttl(frame.view, frame.start));
-    if (frame.end - frame.start > mtu) fragment4(host, frame, mtu, (piece) => this.send(piece, to));
+    if (frame.end - frame.start > mtu) this.#cut(frame, to, mtu);
     else this.send(frame, to);
   }
 

@@ -6,7 +6,7 @@
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { Ip6 } from '../../core/wire/address.ts';
-import { groupMac6, macHi, macLo, solicitedNode } from '../../core/wire/address.ts';
+import { solicitedNode } from '../../core/wire/address.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { PROBLEM_CODE } from '../../core/wire/icmpv6.ts';
 import * as ipv6 from '../../core/wire/ipv6.ts';
@@ -148,11 +148,8 @@ export class Ip6Layer implements Ip6Face {
     ipv6.write(frame.view, at, frame.end, to.src as Ip6, to.ip as Ip6, proto, hopLimit, trafficClass, 0);
     host.begin(frame);
     const mtu = to.reach === REACH.local ? LONGEST : to.mtu(host.ground.clock.now);
-    if (length > mtu) {
-      fragment6(host, frame, mtu, this.#nextId(), (piece) => this.send(piece, to));
-    } else {
-      this.send(frame, to);
-    }
+    if (length > mtu) this.#cut(frame, to, mtu);
+    else this.send(frame, to);
     return SENT.ok;
   }
 
@@ -165,9 +162,14 @@ export class Ip6Layer implements Ip6Face {
     } else if (to.reach === REACH.local) {
       host.loop(frame, to.dev, ETHERTYPE.ipv6);
     } else {
-      const mac = groupMac6(to.ip as Ip6);
-      host.transmitTo(frame, to.dev, macHi(mac), macLo(mac), ETHERTYPE.ipv6);
+      // 33:33 and the low 32 bits of the group (RFC 2464 s.7).
+      host.transmitTo(frame, to.dev, 0x3333, (to.ip as Ip6).d, ETHERTYPE.ipv6);
     }
+  }
+
+  /** Apart from `output`, which would make its closure for every packet. */
+  #cut(frame: Frame, to: Destination, mtu: number): void {
+    fragment6(this.#host, frame, mtu, this.#nextId(), (piece) => this.send(piece, to));
   }
 
   /** Asks the link for a neighbour; `unicast` to the MAC it had. */
@@ -188,7 +190,7 @@ export class Ip6Layer implements Ip6Face {
       this.icmp.timeExceeded(given, at, from, 0);
       return drop(host, given, DROP.hopLimit);
     }
-    const to = host.destination(ipv6.dst(view, at), entropyOf(view, given.start, given.end));
+    const to = host.destination6(view, at + 24, entropyOf(view, given.start, given.end));
     if (to === null) {
       this.icmp.noRoute(given, at, from);
       return drop(host, given, DROP.noRoute);

@@ -97,6 +97,8 @@ export interface Stack extends Dropper {
   isLocal(ip: Ip): boolean;
   isLocal6(view: DataView, at: number): boolean;
   destination(ip: Ip, hash?: number): Destination | null;
+  /** As `destination` for the IPv6 address that stands at `at`; makes no object while the way is known. */
+  destination6(view: DataView, at: number, hash: number): Destination | null;
   /** The path to an address told of a smaller MTU, in bytes. */
   learnMtu(ip: Ip, mtu: number): void;
   /** Sends an IP packet (the frame begins with its IP header) to a neighbour whose MAC is known. */

@@ -90,7 +90,8 @@ export class Tunnel implements Underlay, DatagramReceiver {
 
   #toward(peer: PeerId, entropy: number): Destination | null {
     const known = this.#destinations[peer];
-    if (known !== undefined && known.generation === this.#host.routes.generation) return known.branch(entropy);
+    if (known !== undefined && known.generation === this.#host.routes.generation)
+      return known.branch(entropy);
     const fresh = this.#host.ways(this.#peers.addressOf(peer));
     if (fresh === null) return null;
     this.#destinations[peer] = fresh;

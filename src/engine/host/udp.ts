@@ -7,6 +7,7 @@ import type { Frame } from '../../core/frame/frame.ts';
 import type { Ip, Ip4 } from '../../core/wire/address.ts';
 import { pseudo4, pseudo6 } from '../../core/wire/checksum.ts';
 import * as ipv4 from '../../core/wire/ipv4.ts';
+import * as ipv6 from '../../core/wire/ipv6.ts';
 import { PROTO, VxlabError } from '../../core/wire/numbers.ts';
 import * as udp from '../../core/wire/udp.ts';
 import { DROP, drop } from '../trace/drop.ts';
@@ -78,6 +79,10 @@ export class UdpSocket {
       const pseudo = noChecksum ? -1 : pseudo4(to.src as Ip4, to.ip, PROTO.udp, length);
       udp.write(frame.view, at, frame.end, srcPort, dstPort, pseudo);
       return host.ip4.output(frame, to, PROTO.udp, this.ttl, tos, this.dontFragment);
+    }
+    if (this.dontFragment && length + ipv6.HEADER_LEN > to.mtu(host.ground.clock.now)) {
+      drop(host, frame, DROP.mtuExceeded, length);
+      return SENT.tooLong;
     }
     const pseudo = noChecksum && this.zeroChecksum ? -1 : host.ip6.pseudo(to, PROTO.udp, length);
     udp.write(frame.view, at, frame.end, srcPort, dstPort, pseudo);

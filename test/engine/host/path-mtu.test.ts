@@ -73,6 +73,17 @@ describe('path MTU', () => {
     expect(mtu('fd02::1')).toBe(1500);
   });
 
+  test("IPv6: a socket with don't fragment is told instead (RFC 3542 s.11.2)", () => {
+    const far = new Inbox();
+    b.udp.bind(7, far);
+    const socket = a.udp.bind(6000, new Inbox(), { dontFragment: true });
+    expect(socket.send(parseIp('fd02::1'), 7, pattern(1453))).toBe(SENT.tooLong);
+    expect(socket.send(parseIp('fd02::1'), 7, pattern(1452))).toBe(SENT.ok);
+    expect(socket.send(parseIp('fd02::1'), 7, pattern(1253))).toBe(SENT.tooLong);
+    expect(socket.send(parseIp('fd02::1'), 7, pattern(1252))).toBe(SENT.ok);
+    expect(far.datagrams.map((d) => d.bytes.length)).toEqual([1252]);
+  });
+
   test('IPv6: ping hears of too big and gets through with the next', () => {
     const p = new Ping(a, parseIp('fd02::1'), { count: 2, size: 1400 });
     p.start();
