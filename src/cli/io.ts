@@ -2,8 +2,8 @@
 // test runs a command as a function.
 
 import { text } from 'node:stream/consumers';
-import type { Colors } from 'picocolors/types';
 import picocolors from 'picocolors';
+import type { Colors } from './render/paint.ts';
 
 /** Exit codes: a contract with scripts. */
 export const EXIT = {
@@ -41,7 +41,9 @@ export interface Io {
 /** The process's own streams. */
 export function processIo(signal: AbortSignal): Io {
   const coloured = (stream: NodeJS.WriteStream): Colors =>
-    picocolors.createColors(stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb');
+    picocolors.createColors(
+      stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
+    );
   return {
     cwd: process.cwd(),
     env: process.env,

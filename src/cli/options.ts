@@ -2,9 +2,9 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { Impairments } from '../engine/fabric/impair.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
 import { PROFILES } from '../engine/orchestrate/profile.ts';
-import type { Impairments } from '../engine/fabric/impair.ts';
 import { delay, percent, rate, whole } from './units.ts';
 
 export interface StackOptions {
@@ -30,25 +30,28 @@ export interface ClusterArguments {
 /** Which manifest, for commands whose arguments are something else. */
 export function addStackOptions(command: Command): Command {
   return command
-    .option('-f, --file FILE', 'Compose file; default docker-compose.yml, compose.yml or stack.yml here, else the lecture stack')
-    .option('--stack NAME', "the stack's name; default from the file or its folder");
+    .option(
+      '-f, --file <FILE>',
+      'Compose file; default docker-compose.yml, compose.yml or stack.yml here, else the lecture stack',
+    )
+    .option('--stack <NAME>', "the stack's name; default from the file or its folder");
 }
 
 export function addClusterOptions(command: Command): Command {
   const names = PROFILES.map(({ name }) => name);
   return command
-    .option('--nodes N', 'nodes in the cluster; default 3', whole(1, 100_000))
-    .option('--racks N', 'spread the nodes over N underlay subnets joined by routers', whole(1, 250))
-    .addOption(new Option('--profile NAME', 'how the fabric behaves').choices(names).default('docker'))
-    .option('--seed S', 'the same seed gives the same bytes', '1')
+    .option('--nodes <N>', 'nodes in the cluster; default 3', whole(1, 100_000))
+    .option('--racks <N>', 'spread the nodes over N underlay subnets joined by routers', whole(1, 250))
+    .addOption(new Option('--profile <NAME>', 'how the fabric behaves').choices(names).default('docker'))
+    .option('--seed <S>', 'the same seed gives the same bytes', '1')
     .option('--ipv6-underlay', 'VTEPs on IPv6 addresses')
-    .option('--mtu BYTES', 'IP MTU of the underlay; default 1500', whole(576, 9216))
-    .option('--loss PERCENT', 'share of frames that each underlay cable loses, such as 1%', percent)
-    .option('--delay TIME', 'one-way delay of each cable, such as 1ms; default 25us', delay)
-    .option('--jitter TIME', 'spread around the delay', delay)
-    .option('--duplicate PERCENT', 'share of frames that arrive twice', percent)
-    .option('--reorder PERCENT', 'share of frames that overtake others', percent)
-    .option('--rate RATE', 'rate of each cable, such as 100mbit', rate);
+    .option('--mtu <BYTES>', 'IP MTU of the underlay; default 1500', whole(576, 9216))
+    .option('--loss <PERCENT>', 'share of frames that each underlay cable loses, such as 1%', percent)
+    .option('--delay <TIME>', 'one-way delay of each cable, such as 1ms; default 25us', delay)
+    .option('--jitter <TIME>', 'spread around the delay', delay)
+    .option('--duplicate <PERCENT>', 'share of frames that arrive twice', percent)
+    .option('--reorder <PERCENT>', 'share of frames that overtake others', percent)
+    .option('--rate <RATE>', 'rate of each cable, such as 100mbit', rate);
 }
 
 /** Defined values only: what `cluster` takes. */

@@ -10,14 +10,23 @@ import { countSeverities } from '../engine/model/diagnostic.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import type { Io } from './io.ts';
 import type { StackOptions } from './options.ts';
-import { paintOf } from './render/paint.ts';
 import { renderDiagnostics } from './render/diagnostic.ts';
+import { paintOf } from './render/paint.ts';
 
 /** The lecture's stack, which comes with the package. */
-export const LECTURE: string = fileURLToPath(new URL('../../fixtures/manifests/lecture.yml', import.meta.url));
+export const LECTURE: string = fileURLToPath(
+  new URL('../../fixtures/manifests/lecture.yml', import.meta.url),
+);
 
 /** Looked for in the current folder, in this order, when no file is named. */
-const USUAL = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml', 'stack.yml', 'stack.yaml'];
+const USUAL = [
+  'docker-compose.yml',
+  'docker-compose.yaml',
+  'compose.yml',
+  'compose.yaml',
+  'stack.yml',
+  'stack.yaml',
+];
 
 export interface ReadStack {
   readonly file: string;
@@ -30,7 +39,12 @@ export interface ReadStack {
  * Reads and lints a manifest; `-` is standard input.
  * @throws VxlabError UNREADABLE
  */
-export async function readStack(io: Io, file: string, given: StackOptions, nodes?: number): Promise<ReadStack> {
+export async function readStack(
+  io: Io,
+  file: string,
+  given: StackOptions,
+  nodes?: number,
+): Promise<ReadStack> {
   const text = await textOf(io, file);
   const stack = given.stack ?? stackName(io, file);
   const variables: Record<string, string> = {};
@@ -43,7 +57,12 @@ export async function readStack(io: Io, file: string, given: StackOptions, nodes
  * The stack of a file, or of the usual file here, or the lecture's. Warnings go to standard error.
  * @throws VxlabError UNREADABLE; BAD_MANIFEST when it has errors, which are then on standard error
  */
-export async function stackOf(io: Io, file: string | undefined, given: StackOptions, nodes?: number): Promise<StackSpec> {
+export async function stackOf(
+  io: Io,
+  file: string | undefined,
+  given: StackOptions,
+  nodes?: number,
+): Promise<StackSpec> {
   const found = file ?? (await usualFile(io));
   const read = await readStack(io, found ?? LECTURE, given, nodes);
   const name = found ?? 'the lecture stack';

@@ -15,7 +15,8 @@ const RATE: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, g
 /** Nanoseconds of `10s`, `250ms`, `1m`; a bare number is seconds. */
 export function duration(text: string): number {
   const parts = /^(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)?$/.exec(text);
-  const nanoseconds = parts === null ? -1 : Math.round(Number(parts[1]) * (DURATION[parts[2] ?? 's'] as number));
+  const nanoseconds =
+    parts === null ? -1 : Math.round(Number(parts[1]) * (DURATION[parts[2] ?? 's'] as number));
   if (!Number.isSafeInteger(nanoseconds) || nanoseconds < 0) {
     throw new InvalidArgumentError('A duration is a number and a unit, such as 10s, 250ms or 1m.');
   }
@@ -46,7 +47,8 @@ export function percent(text: string): number {
 /** Bits a second of `100mbit`. */
 export function rate(text: string): number {
   const parts = /^(\d+(?:\.\d+)?)(bit|kbit|mbit|gbit)$/.exec(text);
-  if (parts === null) throw new InvalidArgumentError('A rate is a number and bit, kbit, mbit or gbit: 100mbit.');
+  if (parts === null)
+    throw new InvalidArgumentError('A rate is a number and bit, kbit, mbit or gbit: 100mbit.');
   return Number(parts[1]) * (RATE[parts[2] as string] as number);
 }
 

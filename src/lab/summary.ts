@@ -120,12 +120,14 @@ export function totalsOf(world: World, underlay: UnderlayNetwork | null): Totals
       if ('gateway' in sandbox) add(sandbox.gateway);
       if ('balancer' in sandbox && sandbox.balancer !== null) add(sandbox.balancer);
     }
-    const cable = underlay?.cables.get(node.name);
-    if (cable !== undefined) {
-      add(cable.near);
-      add(cable.far);
-    }
+    const outward = node.gatewayBridge(false);
+    if (outward !== null) add(outward.bridge);
   }
+  for (const { near, far } of underlay?.cables.values() ?? []) {
+    add(near);
+    add(far);
+  }
+  if (underlay !== null && underlay.gateway !== null) add(underlay.gateway);
   for (const container of world.containers.values()) add(container.host);
   for (const bridge of underlay?.switches ?? []) add(bridge);
   for (const spine of underlay?.spines ?? []) add(spine);

@@ -34,6 +34,9 @@ export function fdbRows(world: World): FdbRow[] {
       const place = { node: node.name, namespace: '', network: pods.plan.name };
       rows.push(...vtepRows(place, pods.vtep, null, world), ...bridgeRows(place, pods.bridge, world));
     }
+    const outward = node.gatewayBridge(false);
+    if (outward !== null)
+      rows.push(...bridgeRows({ node: node.name, namespace: '', network: '' }, outward.bridge, world));
     for (const { namespace, network, vtep, bridge } of node.sandboxes.values()) {
       const place = { node: node.name, namespace, network: network.plan.name };
       rows.push(...vtepRows(place, vtep, network.db, world), ...bridgeRows(place, bridge, world));

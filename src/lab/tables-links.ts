@@ -2,11 +2,11 @@
 
 import { formatIp, formatMac, mac } from '../core/wire/address.ts';
 import type { Bridge } from '../engine/fabric/bridge.ts';
+import { VethEnd } from '../engine/fabric/veth.ts';
 import type { Vtep } from '../engine/fabric/vtep.ts';
 import type { Host } from '../engine/host/host.ts';
 import type { Interface } from '../engine/host/interface.ts';
 import type { Profile } from '../engine/orchestrate/profile.ts';
-import type { Attachment } from '../engine/orchestrate/sandbox.ts';
 import type { World } from '../engine/orchestrate/world.ts';
 import { SECOND } from '../engine/time/clock.ts';
 import type { Counters } from '../engine/trace/counters.ts';
@@ -58,14 +58,15 @@ export function linkRows(world: World): LinkRow[] {
   for (const node of world.nodes.values()) {
     const own = { node: node.name, namespace: '', network: '' };
     const pods = world.pods.get(node.name);
+    const outward = node.gatewayBridge(false);
+    const bridges = [pods?.bridge, outward?.bridge].filter((bridge) => bridge !== undefined);
     for (const dev of node.host.interfaces) {
-      if (pods !== undefined && dev.port === pods.vtep)
-        rows.push(vxlanRow(own, pods.vtep, null, profile, dev));
-      else if (pods !== undefined && dev.name === pods.bridge.name)
-        rows.push(bridgeRow(own, pods.bridge, dev));
+      const bridge = bridges.find(({ name }) => name === dev.name);
+      if (bridge !== undefined) rows.push(bridgeRow(own, bridge, dev));
+      else if (dev.port === pods?.vtep) rows.push(vxlanRow(own, pods.vtep, null, profile, dev));
       else rows.push(hostRow(own, dev));
     }
-    for (const attachment of pods?.attachments ?? []) rows.push(vethRow(own, attachment, 'cni0'));
+    for (const bridge of bridges) rows.push(...portRows(own, bridge, world));
     for (const sandbox of node.sandboxes.values()) {
       const { namespace, bridge, vtep } = sandbox;
       const place = { node: node.name, namespace, network: sandbox.network.plan.name };
@@ -75,7 +76,7 @@ export function linkRows(world: World): LinkRow[] {
       rows.push(
         vxlanRow({ ...place, master: bridge.name }, vtep, group === null ? null : formatIp(group), profile),
       );
-      for (const attachment of sandbox.attachments) rows.push(vethRow(place, attachment, bridge.name));
+      rows.push(...portRows(place, bridge, world));
       if (sandbox.balancer !== null) rows.push(...hostRows(node.name, sandbox.balancer));
     }
     for (const container of node.containers.values()) rows.push(...hostRows(node.name, container.host));
@@ -121,10 +122,19 @@ function bridgeRow(place: Position, bridge: Bridge, own: Interface): LinkRow {
   };
 }
 
-function vethRow(place: Position, { outer, device, host }: Attachment, master: string): LinkRow {
-  const { name, up, mtu, counters } = outer;
-  const ends = { master, peer: `${device} of ${host.name}`, mac: null, addresses: [] };
-  return { ...place, ...PLAIN, name, kind: 'veth', up, mtu, ...ends, ...countersOf(counters) };
+/** The veth ends on a bridge, without the one that carries the bridge's own address. */
+function portRows(place: Position, bridge: Bridge, world: World): LinkRow[] {
+  return bridge
+    .ports()
+    .map(({ port }) => port)
+    .filter((port) => port instanceof VethEnd)
+    .filter(({ name }) => name !== bridge.name)
+    .map((end) => {
+      const { name, up, mtu, counters, peer } = end;
+      const owner = world.ground.registry.at(peer.id).place.split('/').slice(1).join('/');
+      const ends = { master: bridge.name, peer: `${peer.name} of ${owner}`, mac: null, addresses: [] };
+      return { ...place, ...PLAIN, name, kind: 'veth', up, mtu, ...ends, ...countersOf(counters) };
+    });
 }
 
 function vxlanRow(

@@ -9,7 +9,7 @@ import { parseIp } from '../../src/core/wire/address.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import { Backlog } from '../../src/engine/fabric/backlog.ts';
 import { Bridge } from '../../src/engine/fabric/bridge.ts';
-import type { Port, PortId, Sink } from '../../src/engine/fabric/port.ts';
+import type { Port } from '../../src/engine/fabric/port.ts';
 import { VethEnd, veth } from '../../src/engine/fabric/veth.ts';
 import type { HostOptions } from '../../src/engine/host/host.ts';
 import { Host } from '../../src/engine/host/host.ts';
@@ -210,13 +210,4 @@ export class Inbox implements DatagramReceiver {
 /** Payload that shows where each byte belongs. */
 export function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 7 + (i >>> 8)) & 0xff);
-}
-
-/** A sink that releases and counts. */
-export class Drain implements Sink {
-  count = 0;
-  receive(frame: Frame, _from: PortId): void {
-    this.count++;
-    frame.release();
-  }
 }

@@ -22,10 +22,12 @@ const NO_DOCUMENT: ReadonlySet<string> = new Set(['OV1001', 'OV1012', 'OV1014'])
 export function lintCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('lint')
     .summary('every problem of a manifest at once')
-    .description('Reads a Compose v3 file as docker stack deploy does and reports everything that is wrong with it.')
+    .description(
+      'Reads a Compose v3 file as docker stack deploy does and reports everything that is wrong with it.',
+    )
     .argument('FILE', 'Compose file, or - for standard input')
-    .option('--stack NAME', "the stack's name; default from the file or its folder")
-    .option('--nodes N', 'nodes of the swarm, for the check of subnet sizes; default 3', whole(1, 100_000))
+    .option('--stack <NAME>', "the stack's name; default from the file or its folder")
+    .option('--nodes <N>', 'nodes of the swarm, for the check of subnet sizes; default 3', whole(1, 100_000))
     .option('--json', 'one JSON document: docs/schema/lint.schema.json');
   return withExamples(command, ['vxlab lint lecture.yml', 'vxlab lint --json - < lecture.yml']).action(
     async (file: string, given: LintArguments) => end(await lint(io, file, given)),

@@ -33,12 +33,15 @@ export function pingCommand(io: Io, end: (code: ExitCode) => void): Command {
     )
     .argument('A', 'container, service or node')
     .argument('B', 'container, service, node or address')
-    .option('-c, --count N', 'echo requests', whole(1, 65_535), 3)
-    .option('-s, --size BYTES', 'bytes of payload', whole(0, 65_507), 56)
-    .option('-i, --interval TIME', 'time between requests, in seconds unless it has a unit', span, 1e9)
-    .option('-t, --ttl N', 'hop limit', whole(1, 255), 64)
+    .option('-c, --count <N>', 'echo requests', whole(1, 65_535), 3)
+    .option('-s, --size <BYTES>', 'bytes of payload', whole(0, 65_507), 56)
+    .option('-i, --interval <TIME>', 'time between requests, in seconds unless it has a unit', span, 1e9)
+    .option('-t, --ttl <N>', 'hop limit', whole(1, 255), 64)
     .addOption(
-      new Option('-M, --discovery HINT', 'do: never fragment; want: fragment what does not fit; dont: clear DF')
+      new Option(
+        '-M, --discovery <HINT>',
+        'do: never fragment; want: fragment what does not fit; dont: clear DF',
+      )
         .choices(['do', 'want', 'dont'])
         .default('want'),
     )

@@ -2,14 +2,14 @@
 
 import { Argument, Command } from 'commander';
 import { Lab } from '../../lab/lab.ts';
+import { runFor } from '../drive.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
 import type { ClusterArguments, StackOptions } from '../options.ts';
 import { addClusterOptions, addStackOptions, clusterOptions } from '../options.ts';
-import { runFor } from '../drive.ts';
-import { renderDns, renderIpam, renderPeers } from '../render/networks.ts';
 import { renderFdb, renderLinks, renderNeigh } from '../render/devices.ts';
+import { renderDns, renderIpam, renderPeers } from '../render/networks.ts';
 import { stackOf } from '../stack.ts';
 import { duration } from '../units.ts';
 
@@ -31,8 +31,8 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
         'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to.',
     )
     .addArgument(new Argument('TABLE', 'which table').choices(TABLES))
-    .option('--node NAME', 'only what is on this node')
-    .option('--for TIME', 'how long the stack runs before the table is taken', duration, 2e9)
+    .option('--node <NAME>', 'only what is on this node')
+    .option('--for <TIME>', 'how long the stack runs before the table is taken', duration, 2e9)
     .option('--no-traffic', 'send nothing before')
     .option('--json', 'one JSON document: docs/schema/show.schema.json');
   addClusterOptions(addStackOptions(command));
@@ -60,7 +60,8 @@ async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCod
   };
   const { rows, text } = tables[table]();
   lab.close();
-  if (given.json) printJson(io, { schema: 'vxlab.show/1', stack: spec.name, profile: given.profile, table, rows });
+  if (given.json)
+    printJson(io, { schema: 'vxlab.show/1', stack: spec.name, profile: given.profile, table, rows });
   else io.out(text());
   return io.signal.aborted ? EXIT.interrupted : EXIT.done;
 }

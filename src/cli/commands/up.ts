@@ -1,12 +1,12 @@
 // `vxlab up FILE`: brings a stack up, sends traffic, takes everything down and says what it did.
 
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { PcapngCapture, TAPS } from '../../lab/capture.ts';
-import type { Taps } from '../../lab/capture.ts';
 import type { StackSpec } from '../../engine/model/spec.ts';
+import type { Taps } from '../../lab/capture.ts';
+import { PcapngCapture, TAPS } from '../../lab/capture.ts';
 import { Lab } from '../../lab/lab.ts';
 import { CaptureFile } from '../../live/pcap-file.ts';
-import { resolve } from 'node:path';
 import { follow, runFor } from '../drive.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
@@ -40,20 +40,23 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
         'clock until Ctrl-C. Then it takes everything down and says what it did.',
     )
     .argument('[FILE]', 'Compose file, or - for standard input; default as for -f of other commands')
-    .option('--stack NAME', "the stack's name; default from the file or its folder")
-    .option('--for TIME', 'how long to run, such as 10s or 500ms', span)
-    .option('--capture FILE', 'write a pcapng file of the underlay')
+    .option('--stack <NAME>', "the stack's name; default from the file or its folder")
+    .option('--for <TIME>', 'how long to run, such as 10s or 500ms', span)
+    .option('--capture <FILE>', 'write a pcapng file of the underlay')
     .addOption(
-      new Option('--taps WHICH', "frames captured: leaving each node's eth0; both ways; every veth and vxlan0 too")
+      new Option(
+        '--taps <WHICH>',
+        "frames captured: leaving each node's eth0; both ways; every veth and vxlan0 too",
+      )
         .choices(TAPS)
         .default('out'),
     )
     .addOption(
-      new Option('--underlay KIND', 'emulated, or UDP sockets on 127.0.0.11, .12, ...')
+      new Option('--underlay <KIND>', 'emulated, or UDP sockets on 127.0.0.11, .12, ...')
         .choices(['sim', 'udp'])
         .default('sim'),
     )
-    .option('--port N', "UDP port of --underlay udp; default the profile's", whole(1, 65535))
+    .option('--port <N>', "UDP port of --underlay udp; default the profile's", whole(1, 65535))
     .option('--no-traffic', 'send nothing')
     .option('--json', 'one JSON document: docs/schema/up.schema.json');
   addClusterOptions(command);
@@ -66,7 +69,8 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
 async function up(io: Io, file: string | undefined, given: UpArguments): Promise<ExitCode> {
   refuseMixtures(given);
   const spec = await stackOf(io, file, given, given.nodes);
-  const report = given.underlay === 'udp' ? await runUdp(io, spec, given) : await runEmulated(io, spec, given);
+  const report =
+    given.underlay === 'udp' ? await runUdp(io, spec, given) : await runEmulated(io, spec, given);
   if (given.json) printJson(io, report);
   else io.out(renderReport(report, io.paint));
   io.err(
@@ -116,7 +120,13 @@ async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise
   };
 }
 
-function sayStart(io: Io, spec: StackSpec, containers: number, nodes: number, time: number | undefined): void {
+function sayStart(
+  io: Io,
+  spec: StackSpec,
+  containers: number,
+  nodes: number,
+  time: number | undefined,
+): void {
   const how = time === undefined ? 'Ctrl-C ends it' : `for ${durationText(time)} of virtual time`;
   io.err(`${spec.name}: ${count(containers, 'container')} on ${count(nodes, 'node')}, ${how}\n`);
 }
@@ -135,5 +145,6 @@ function refuseMixtures(given: UpArguments): void {
   const cable = Object.keys(cableOf(given)).map((name) => `--${name}`);
   if (given.racks !== undefined) cable.push('--racks');
   if (given.ipv6Underlay !== undefined) cable.push('--ipv6-underlay');
-  if (cable.length > 0) throw usage(`${cable.join(', ')} need --underlay sim: real sockets have no emulated cables`);
+  if (cable.length > 0)
+    throw usage(`${cable.join(', ')} need --underlay sim: real sockets have no emulated cables`);
 }

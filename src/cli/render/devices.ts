@@ -30,7 +30,9 @@ function grouped<T extends Placed>(rows: readonly T[], line: (row: T, index: num
 
 function headingOf({ node, namespace, network }: Placed): string {
   if (namespace === '') return node;
-  return network === undefined || network === '' ? `${node} ${namespace}` : `${node} ${namespace} (${network})`;
+  return network === undefined || network === ''
+    ? `${node} ${namespace}`
+    : `${node} ${namespace} (${network})`;
 }
 
 export function renderFdb(rows: readonly FdbRow[]): string {
@@ -58,7 +60,8 @@ export function renderLinks(rows: readonly LinkRow[]): string {
     if (row.peer !== null) lines.push(`    veth peer ${row.peer}`);
     if (row.kind === 'bridge') lines.push('    bridge ageing_time 30000');
     if (row.vxlan !== null) lines.push(`    ${vxlanLine(row.vxlan)}`);
-    for (const address of row.addresses) lines.push(`    ${address.includes(':') ? 'inet6' : 'inet'} ${address}`);
+    for (const address of row.addresses)
+      lines.push(`    ${address.includes(':') ? 'inet6' : 'inet'} ${address}`);
     lines.push(`    RX: ${row.rxBytes} bytes ${row.rxPackets} packets ${row.dropped} dropped`);
     lines.push(`    TX: ${row.txBytes} bytes ${row.txPackets} packets`);
     return lines.join('\n');

@@ -15,7 +15,12 @@ export interface PingDocument {
   readonly received: number;
   readonly duplicates: number;
   readonly elapsed: number;
-  readonly rtt: { readonly min: number; readonly avg: number; readonly max: number; readonly mdev: number } | null;
+  readonly rtt: {
+    readonly min: number;
+    readonly avg: number;
+    readonly max: number;
+    readonly mdev: number;
+  } | null;
   readonly replies: readonly PingReplyLine[];
   readonly errors: readonly PingErrorLine[];
 }
@@ -81,7 +86,8 @@ function statistics(times: readonly number[]): { min: number; avg: number; max: 
 
 /** iputils' words for ICMP types and codes (ping.c, pr_icmph). */
 function errorText(local: boolean, type: number, code: number, mtu: number, six: boolean): string {
-  if (local) return code === 4 ? `local error: message too long, mtu=${mtu}` : 'connect: Network is unreachable';
+  if (local)
+    return code === 4 ? `local error: message too long, mtu=${mtu}` : 'connect: Network is unreachable';
   if (six) return `ICMPv6 type ${type} code ${code}`;
   if (type === 3) {
     if (code === 4) return `Frag needed and DF set (mtu = ${mtu})`;

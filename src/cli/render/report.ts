@@ -1,10 +1,10 @@
 // What `vxlab up` says when it is over.
 
-import type { Colors } from 'picocolors/types';
 import type { ContainerSummary, Population } from '../../lab/summary.ts';
 import type { TrafficRow } from '../../lab/traffic.ts';
 import type { UpDocument } from '../report.ts';
 import { count, durationText, millis } from '../units.ts';
+import type { Colors } from './paint.ts';
 import { firstOf, table } from './table.ts';
 
 /** Rows shown of a long table. */
@@ -40,7 +40,9 @@ export function renderPopulation({ nodes, networks, containers, pending }: Popul
         { head: 'GATEWAY' },
         { head: 'MTU', align: 'right' },
       ],
-      networks.slice(0, MOST).map((net) => [net.name, String(net.vni), net.subnet, net.gateway, String(net.mtu)]),
+      networks
+        .slice(0, MOST)
+        .map((net) => [net.name, String(net.vni), net.subnet, net.gateway, String(net.mtu)]),
     ) + firstOf(networks, MOST).more,
     table(
       [{ head: 'CONTAINER' }, { head: 'NODE' }, { head: 'ADDRESSES' }],

@@ -23,7 +23,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
 }
 
 /** Rows in words where there are many: the first of them, and how many more there are. */
-export function firstOf<T>(rows: readonly T[], most: number): { readonly shown: readonly T[]; readonly more: string } {
+export function firstOf<T>(
+  rows: readonly T[],
+  most: number,
+): { readonly shown: readonly T[]; readonly more: string } {
   if (rows.length <= most) return { shown: rows, more: '' };
   return { shown: rows.slice(0, most), more: `... and ${rows.length - most} more; --json lists them all\n` };
 }

@@ -1,4 +1,4 @@
-// 32 bits that are the same for every frame of an inner flow and, it is hoped, different for different flows: what a VTEP
+// 31 bits that are the same for every frame of an inner flow and, it is hoped, different for different flows: what a VTEP
 // turns into the outer UDP source port so that routers spread flows over equal paths (RFC 7348 s.5).
 //
 // Like Linux's flow dissector (net/core/flow_dissector.c) the hash does not care for direction: request and answer of
@@ -24,10 +24,10 @@ function unordered(h: number, x: number, y: number): number {
 
 function finish(h: number): number {
   const x = Math.imul(h ^ (h >>> 16), 0xc2b2ae35);
-  return (x ^ (x >>> 13)) >>> 0;
+  return (x ^ (x >>> 13)) & 0x7fffffff;
 }
 
-/** The entropy of the Ethernet frame at [at, end): 0 to 2^32 - 1. Any bytes will do. */
+/** The entropy of the Ethernet frame at [at, end): 0 to 2^31 - 1, a small integer. Any bytes will do. */
 export function entropyOf(view: DataView, at: number, end: number): number {
   if (end - at < 14) return 0;
   let type = view.getUint16(at + 12);
@@ -75,5 +75,5 @@ function fold6(view: DataView, at: number): number {
 
 /** A port in [min, max] for some entropy, spread evenly (Linux: udp_flow_src_port, which leaves out `max` itself). */
 export function portFor(entropy: number, min: number, max: number): number {
-  return min + Math.floor((entropy * (max - min + 1)) / 0x1_0000_0000);
+  return min + Math.floor((entropy * (max - min + 1)) / 0x8000_0000);
 }

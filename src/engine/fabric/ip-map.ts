@@ -109,5 +109,5 @@ function same(ip: Ip6, a: number, b: number, c: number, d: number): boolean {
 function hash(a: number, b: number, c: number, d: number): number {
   let h = Math.imul(a ^ (b >>> 7), 0x9e3779b1) ^ c;
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b) ^ d;
-  return Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 0;
+  return Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
 }

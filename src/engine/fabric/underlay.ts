@@ -14,7 +14,7 @@ export interface Underlay {
   room(peer: PeerId): number;
   /**
    * Takes the frame over and sends it to a peer, or to the group that the peer number stands for.
-   * @param entropy 32 bits from the inner flow; picks the UDP source port (RFC 7348 s.5)
+   * @param entropy 31 bits from the inner flow; picks the UDP source port (RFC 7348 s.5)
    * @param tos the outer TOS or traffic class, ECN bits included
    */
   sendTo(peer: PeerId, entropy: number, tos: number, frame: Frame): void;

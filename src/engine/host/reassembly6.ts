@@ -12,7 +12,6 @@ import {
   fragmentOffset,
   moreFragments,
 } from '../../core/wire/ipv6-extensions.ts';
-import { PROTO } from '../../core/wire/numbers.ts';
 import { DROP, drop } from '../trace/drop.ts';
 import type { Gathering, Piece } from './gathering.ts';
 import { Gatherings, join } from './gathering.ts';
@@ -71,7 +70,7 @@ export class Reassembly6 {
     const whole = join(host, gathering, header);
     const wholeIp = whole.start + ethernet.HEADER_LEN;
     whole.view.setUint16(wholeIp + 4, payload);
-    whole.view.setUint8(nextHeaderAt(whole.view, wholeIp, whole.end), next);
+    whole.view.setUint8(nextHeaderAt(whole.view, wholeIp, whole.start + header), next);
     return whole;
   }
 
@@ -93,12 +92,12 @@ function keyOf(view: DataView, ip: number, at: number): string {
   return key;
 }
 
-/** Where the field stands that named the fragment header. */
-function nextHeaderAt(view: DataView, ip: number, end: number): number {
+/** Where the field stands that names the header at `stop`. */
+function nextHeaderAt(view: DataView, ip: number, stop: number): number {
   let field = ip + 6;
   let at = ip + ipv6.HEADER_LEN;
-  while (view.getUint8(field) !== PROTO.fragment) {
-    const length = extensionLength(view, view.getUint8(field), at, end);
+  while (at < stop) {
+    const length = extensionLength(view, view.getUint8(field), at, stop);
     field = at;
     at += length;
   }

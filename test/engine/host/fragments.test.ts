@@ -175,6 +175,14 @@ describe.each([V4, V6])('$name fragments', (family) => {
     expect(lab.pool.out).toBe(0);
   });
 
+  test('pieces of what is done no longer count', () => {
+    for (let id = 0; id < 1500; id++) {
+      for (const part of cut(datagram(family, 100), 56)) lab.inject(b, piece(family, part, id));
+    }
+    expect(inbox.datagrams.length).toBe(1500);
+    expect(b.counters.dropped()).toBe(0);
+  });
+
   test('impossible pieces: of no bytes, of a broken length, past 65535', () => {
     lab.inject(b, piece(family, { offset: 0, bytes: pattern(0), more: true }));
     lab.inject(b, piece(family, { offset: 0, bytes: pattern(9), more: true }));

@@ -140,6 +140,16 @@ describe('receiving', () => {
     lab.end();
   });
 
+  test('padding behind an IPv4 packet is not sent on', () => {
+    const { lab, host } = setUp(true);
+    lab.alone(host, { ips: ['10.0.5.1/24'] });
+    host.neighbours.pin(parseIp('10.0.5.2'), host.interfaces[1] as Interface, 1);
+    const bytes = packet4({ to: MAC, from: 1 }, { src: '10.0.0.2', dst: '10.0.5.2', proto: 17 }, pattern(9));
+    lab.inject(host, Uint8Array.of(...bytes, 1, 2, 3));
+    expect(lab.frames(0x0800).map((sent) => sent.bytes.length)).toEqual([bytes.length]);
+    lab.end();
+  });
+
   test('a frame that others hold is not written to', () => {
     const { lab, host, dev } = setUp(true);
     lab.alone(host, { ips: ['10.0.5.1/24', 'fd05::1/64'] });

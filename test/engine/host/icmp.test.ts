@@ -62,6 +62,17 @@ describe('echo', () => {
     ]);
   });
 
+  test('ping ends with the last answer, or a second after the last question without one', () => {
+    const ends: number[] = [];
+    for (const to of ['10.0.1.254', '224.0.0.1']) {
+      new Ping(a, parseIp(to), { count: 3, interval: SECOND / 2 }, () =>
+        ends.push(lab.clock.now / SECOND),
+      ).start();
+    }
+    lab.run(10);
+    expect(ends).toEqual([1, 2]);
+  });
+
   test('through a router the TTL is one less', () => {
     expect(ping('10.0.2.1').replies).toEqual([
       { seq: 1, from: parseIp4('10.0.2.1'), ttl: 63, bytes: 64, rtt: 0 },
