@@ -60,7 +60,9 @@ function wordsOf(event: TraceEvent, sim: Simulation, at: Located | undefined): W
   const { registry } = sim.world.ground;
   const nameOf = (id: ElementId): string => {
     const element = registry.at(id);
-    return element.place === '' ? element.name : `${element.name} (${element.place})`;
+    return element.place === '' || element.place === element.name
+      ? element.name
+      : `${element.name} (${element.place})`;
   };
   const view = event.bytes;
   switch (event.what) {

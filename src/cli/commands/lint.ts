@@ -29,9 +29,10 @@ export function lintCommand(io: Io, end: (code: ExitCode) => void): Command {
     .option('--stack <NAME>', "the stack's name; default from the file or its folder")
     .option('--nodes <N>', 'nodes of the swarm, for the check of subnet sizes; default 3', whole(1, 100_000))
     .option('--json', 'one JSON document: docs/schema/lint.schema.json');
-  return withExamples(command, ['vxlab lint lecture.yml', 'vxlab lint --json - < lecture.yml']).action(
-    async (file: string, given: LintArguments) => end(await lint(io, file, given)),
-  );
+  return withExamples(command, [
+    'vxlab lint docker-compose.yml',
+    'vxlab lint --json - < docker-compose.yml',
+  ]).action(async (file: string, given: LintArguments) => end(await lint(io, file, given)));
 }
 
 async function lint(io: Io, file: string, given: LintArguments): Promise<ExitCode> {

@@ -49,7 +49,7 @@ export function pingCommand(io: Io, end: (code: ExitCode) => void): Command {
   addClusterOptions(addStackOptions(command));
   return withExamples(command, [
     'vxlab ping appserver mysql.1 -c 3',
-    'vxlab ping webserver.1 appserver.1 -f lecture.yml -s 1422 -M do',
+    'vxlab ping webserver.1 appserver.1 -s 1422 -M do',
   ]).action(async (from: string, to: string, given: PingArguments) => end(await ping(io, from, to, given)));
 }
 

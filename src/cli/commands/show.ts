@@ -38,7 +38,7 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
   addClusterOptions(addStackOptions(command));
   return withExamples(command, [
     'vxlab show fdb --node worker1',
-    'vxlab show links -f lecture.yml --profile head-end --json',
+    'vxlab show links --profile head-end --json',
   ]).action(async (table: Table, given: ShowArguments) => end(await show(io, table, given)));
 }
 

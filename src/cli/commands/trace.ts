@@ -29,7 +29,7 @@ export function traceCommand(io: Io, end: (code: ExitCode) => void): Command {
   addClusterOptions(addStackOptions(command));
   return withExamples(command, [
     'vxlab trace appserver mysql.1',
-    'vxlab trace webserver.1 10.0.1.99 -f lecture.yml --all',
+    'vxlab trace webserver.1 appserver.1 --all --profile head-end',
   ]).action(async (from: string, to: string, given: TraceArguments) => end(await trace(io, from, to, given)));
 }
 

@@ -61,8 +61,8 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
     .option('--json', 'one JSON document: docs/schema/up.schema.json');
   addClusterOptions(command);
   return withExamples(command, [
-    'vxlab up lecture.yml --for 10s --capture lecture.pcapng',
-    'vxlab up lecture.yml --for 5s --nodes 5 --loss 1% --delay 1ms --json',
+    'vxlab up docker-compose.yml --for 10s --capture out.pcapng',
+    'vxlab up docker-compose.yml --for 5s --nodes 5 --loss 1% --delay 1ms --json',
   ]).action(async (file: string | undefined, given: UpArguments) => end(await up(io, file, given)));
 }
 

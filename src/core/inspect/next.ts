@@ -19,10 +19,10 @@ export const GO = {
   llc: 0x30003,
   /** IPv4 or IPv6, as the first four bits say. */
   ipByVersion: 0x30004,
-  ipv4: FAMILY.ether | ETHERTYPE.ipv4,
-  ipv6: FAMILY.ether | ETHERTYPE.ipv6,
-  nsh: FAMILY.ether | ETHERTYPE.nsh,
-  mpls: FAMILY.ether | ETHERTYPE.mpls,
+  ipv4: (FAMILY.ether | ETHERTYPE.ipv4) as number,
+  ipv6: (FAMILY.ether | ETHERTYPE.ipv6) as number,
+  nsh: (FAMILY.ether | ETHERTYPE.nsh) as number,
+  mpls: (FAMILY.ether | ETHERTYPE.mpls) as number,
 } as const;
 
 /** Goes one tunnel deeper. False, with the fault noted on what is left, at the depth that the options set. */

@@ -46,7 +46,7 @@ export class World {
     this.ground = ground;
     this.#wiring = wiring;
     for (const spec of plan.cluster.nodes) {
-      const host = ground.host('', {
+      const host = ground.host(spec.name, {
         name: spec.name,
         reassembly: !plan.profile.discardFragments,
         forwarding: plan.profile.shape === 'routed' || plan.profile.gateway,
