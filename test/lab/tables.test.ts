@@ -159,6 +159,7 @@ describe('neigh', () => {
   test('an address that nobody has fails, without a MAC', () => {
     const it = lab();
     expect(it.ping('webserver.1', '10.0.1.99', { count: 4 }).replies).toEqual([]);
+    it.run(3 * SECOND);
     expect(it.neigh().find(({ address }) => address === '10.0.1.99')).toMatchObject({
       namespace: 'lecture_webserver.1',
       mac: null,

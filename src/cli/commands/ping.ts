@@ -28,14 +28,18 @@ export function pingCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('ping')
     .summary('reachability inside a stack')
     .description(
-      'Brings a stack up and pings from A to B on virtual time: containers, services, nodes or addresses.\n' +
+      'Brings a stack up and pings from A to B on virtual time: containers, services, nodes or addresses. ' +
         'A service stands for its first task as A; as B it is what its name resolves to. Exit 1 when nothing answers.',
     )
     .argument('A', 'container, service or node')
     .argument('B', 'container, service, node or address')
     .option('-c, --count <N>', 'echo requests', whole(1, 65_535), 3)
     .option('-s, --size <BYTES>', 'bytes of payload', whole(0, 65_507), 56)
-    .option('-i, --interval <TIME>', 'time between requests, in seconds unless it has a unit', span, 1e9)
+    .addOption(
+      new Option('-i, --interval <TIME>', 'time between requests, in seconds unless it has a unit')
+        .argParser(span)
+        .default(1e9, '1s'),
+    )
     .option('-t, --ttl <N>', 'hop limit', whole(1, 255), 64)
     .addOption(
       new Option(

@@ -1,6 +1,6 @@
 // `vxlab show TABLE`: the tables of a stack that has run for a moment, in the words of ip, bridge and docker.
 
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { Lab } from '../../lab/lab.ts';
 import { runFor } from '../drive.ts';
 import { withExamples } from '../help.ts';
@@ -27,12 +27,16 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('show')
     .summary('tables of a lab')
     .description(
-      'Brings a stack up, lets it talk for a moment and shows a table: fdb as bridge fdb, links as ip -d link, neigh as\n' +
+      'Brings a stack up, lets it talk for a moment and shows a table: fdb as bridge fdb, links as ip -d link, neigh as ' +
         'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to.',
     )
     .addArgument(new Argument('TABLE', 'which table').choices(TABLES))
     .option('--node <NAME>', 'only what is on this node')
-    .option('--for <TIME>', 'how long the stack runs before the table is taken', duration, 2e9)
+    .addOption(
+      new Option('--for <TIME>', 'how long the stack runs before the table is taken')
+        .argParser(duration)
+        .default(2e9, '2s'),
+    )
     .option('--no-traffic', 'send nothing before')
     .option('--json', 'one JSON document: docs/schema/show.schema.json');
   addClusterOptions(addStackOptions(command));

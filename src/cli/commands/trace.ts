@@ -19,7 +19,7 @@ export function traceCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('trace')
     .summary('the journey of one frame')
     .description(
-      'Brings a stack up, sends one echo request from A to B and tells what became of it: each element, the table it\n' +
+      'Brings a stack up, sends one echo request from A to B and tells what became of it: each element, the table it ' +
         'consulted, the entry, the reason, and the command that shows the same on a real host. Exit 1 when no answer came.',
     )
     .argument('A', 'container, service or node')

@@ -31,18 +31,21 @@ export interface UpArguments extends ClusterArguments, StackOptions {
   readonly json?: true;
 }
 
+/** As a capture's name: standard output. The report then goes to standard error. */
+const STDOUT = '-';
+
 export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('up')
     .summary('run a stack')
     .description(
-      'Runs a stack on an emulated cluster. Every container pings, once a second, one container of each other service\n' +
-        'that it shares a network with. With --for it takes virtual time as fast as it can; without, it follows the wall\n' +
-        'clock until Ctrl-C. Then it takes everything down and says what it did.',
+      'Runs a stack on an emulated cluster. Every container pings, once a second, one container of each other ' +
+        'service that it shares a network with. With --for it takes virtual time as fast as it can; without, it ' +
+        'follows the wall clock until Ctrl-C. Then it takes everything down and says what it did.',
     )
     .argument('[FILE]', 'Compose file, or - for standard input; default as for -f of other commands')
     .option('--stack <NAME>', "the stack's name; default from the file or its folder")
     .option('--for <TIME>', 'how long to run, such as 10s or 500ms', span)
-    .option('--capture <FILE>', 'write a pcapng file of the underlay')
+    .option('--capture <FILE>', 'write a pcapng file of the underlay; - is standard output')
     .addOption(
       new Option(
         '--taps <WHICH>',
@@ -72,6 +75,7 @@ async function up(io: Io, file: string | undefined, given: UpArguments): Promise
   const report =
     given.underlay === 'udp' ? await runUdp(io, spec, given) : await runEmulated(io, spec, given);
   if (given.json) printJson(io, report);
+  else if (given.capture === STDOUT) io.err(renderReport(report, io.errPaint));
   else io.out(renderReport(report, io.paint));
   io.err(
     `${report.interrupted ? 'stopped' : 'done'} after ${durationText(report.duration)}: took down ` +
@@ -81,14 +85,24 @@ async function up(io: Io, file: string | undefined, given: UpArguments): Promise
 }
 
 async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise<UpDocument> {
-  const file = given.capture === undefined ? null : new CaptureFile(resolve(io.cwd, given.capture));
-  const capture = file === null ? null : new PcapngCapture(file.write, `vxlab ${VERSION}`, given.taps);
+  // Nothing on the disk is touched before the stack is known to come up.
+  const early: Uint8Array[] = [];
+  let write = (bytes: Uint8Array): void => void early.push(bytes);
+  const capture =
+    given.capture === undefined
+      ? null
+      : new PcapngCapture((bytes) => write(bytes), `vxlab ${VERSION}`, given.taps);
   const lab = new Lab(spec, {
     cluster: clusterOptions(given),
     profile: given.profile,
     seed: given.seed,
     ...(capture === null ? {} : { capture }),
   });
+  const file = openCapture(io, given.capture);
+  if (file !== null) {
+    write = file.write;
+    for (const bytes of early) write(bytes);
+  }
   const population = lab.population();
   sayStart(io, spec, population.containers.length, population.nodes.length, given.for);
   const until = given.for === undefined ? {} : { until: given.for };
@@ -120,6 +134,11 @@ async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise
   };
 }
 
+function openCapture(io: Io, path: string | undefined): CaptureFile | null {
+  if (path === undefined) return null;
+  return new CaptureFile(path === STDOUT ? path : resolve(io.cwd, path));
+}
+
 function sayStart(
   io: Io,
   spec: StackSpec,
@@ -133,6 +152,9 @@ function sayStart(
 
 /** What the two underlays cannot do. @throws VxlabError USAGE */
 function refuseMixtures(given: UpArguments): void {
+  if (given.capture === STDOUT && given.json) {
+    throw usage('--capture - and --json would both write to standard output; give the capture a file');
+  }
   if (given.underlay === 'sim') {
     if (given.port !== undefined) throw usage('--port goes with --underlay udp');
     return;
