@@ -3,16 +3,20 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { checksumFigures } from './benchmarks/checksum.ts';
+import { encapsulationFigures } from './benchmarks/encapsulation.ts';
 import { eventQueueFigures } from './benchmarks/event-queue.ts';
 import { fdbFigures } from './benchmarks/fdb.ts';
 import type { Figure, Measured } from './benchmarks/harness.ts';
 import { measure } from './benchmarks/harness.ts';
 import { cleanUp } from './benchmarks/native.ts';
+import { pathFigures } from './benchmarks/path.ts';
 
 const AREAS: Readonly<Record<string, () => Figure[]>> = {
   'event-queue': eventQueueFigures,
   fdb: fdbFigures,
   checksum: checksumFigures,
+  encapsulation: encapsulationFigures,
+  path: pathFigures,
 };
 
 const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];

@@ -19,7 +19,13 @@ export function pathFigures(): Figure[] {
   ];
 }
 
-function figure(name: string, profile: string, bytes: number, ns3: Round | null, kernel: Round | null): Figure {
+function figure(
+  name: string,
+  profile: string,
+  bytes: number,
+  ns3: Round | null,
+  kernel: Round | null,
+): Figure {
   return {
     name,
     unit: 'M frames/s',
@@ -36,7 +42,8 @@ function ours(profile: string, bytes: number): Round {
   return () => {
     const before = pair.received;
     const rate = millions(FRAMES, () => pair.run(FRAMES));
-    if (pair.received - before !== FRAMES) throw new Error(`${FRAMES - (pair.received - before)} frames were lost`);
+    if (pair.received - before !== FRAMES)
+      throw new Error(`${FRAMES - (pair.received - before)} frames were lost`);
     return rate;
   };
 }

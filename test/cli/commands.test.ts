@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VERSION } from '../../src/cli/version.ts';
+import type { Ran } from './harness.ts';
 import { AS_NOTED, cli, documentOf, LECTURE } from './harness.ts';
 
 let folder: string;
@@ -100,23 +102,35 @@ describe('the command line', () => {
   });
 });
 
+/** Runs a line as a shell would, with `< FILE`, in a folder that has the lecture's stack as docker-compose.yml. */
+function example(line: string): Promise<Ran> {
+  writeFileSync(join(folder, 'docker-compose.yml'), readFileSync(LECTURE));
+  const [words = '', from] = line.split(' < ');
+  const stdin = from === undefined ? '' : readFileSync(join(folder, from), 'utf8');
+  return cli(words.split(' '), { cwd: folder, stdin });
+}
+
 describe('help', () => {
   const COMMANDS = ['demo', 'up', 'lint', 'ping', 'trace', 'show', 'doctor'];
 
   test.each(COMMANDS)('of %s opens with two examples, and both work as printed', async (command) => {
-    writeFileSync(join(folder, 'docker-compose.yml'), readFileSync(LECTURE));
     const help = await cli([command, '--help']);
     expect(help.code).toBe(0);
     const lines = help.out.split('\n');
     expect(lines[0]).toBe('Examples:');
     const examples = lines.filter((line) => line.startsWith('  $ vxlab ')).map((line) => line.slice(4));
     expect(examples).toHaveLength(2);
-    for (const example of examples) {
-      const [words = '', from] = example.split(' < ');
-      const stdin = from === undefined ? '' : readFileSync(join(folder, from), 'utf8');
-      const ran = await cli(words.split(' ').slice(1), { cwd: folder, stdin });
-      expect([example, ran.code, ran.out === '']).toEqual([example, 0, false]);
+    for (const line of examples) {
+      const ran = await example(line.replace('vxlab ', ''));
+      expect([line, ran.code, ran.out === '']).toEqual([line, 0, false]);
     }
+  });
+
+  test('and docs/commands.md show the same commands, and every line there works', async () => {
+    const text = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
+    const lines = [...text.matchAll(/^\$ vxlab (.+)$/gm)].map(([, line = '']) => line);
+    expect(new Set(lines.map((line) => line.split(' ')[0]))).toEqual(new Set(COMMANDS));
+    for (const line of lines) expect([line, (await example(line)).code]).toEqual([line, 0]);
   });
 
   test('lists every command', async () => {
@@ -216,4 +230,5 @@ test('colours only where they are wanted', async () => {
   const coloured = await cli(['demo'], { colour: true });
   expect(plain.out).not.toContain('\u001b');
   expect(coloured.out).toContain('\u001b[1m');
+  expect(stripVTControlCharacters(coloured.out)).toBe(plain.out);
 });

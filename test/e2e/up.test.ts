@@ -87,6 +87,16 @@ describe('vxlab up --for 10s --capture', () => {
     expect(report.drops[0]).toMatchObject({ reason: 'impairment' });
   });
 
+  test('Ctrl-C ends a long run on virtual time too', async () => {
+    const stop = new AbortController();
+    const running = cli(['up', LECTURE, '--for', '500h', '--json'], { signal: stop.signal });
+    setTimeout(() => stop.abort(), 50);
+    const ran = await running;
+    expect(ran.code).toBe(130);
+    const { duration } = documentOf<UpDocument>('up', ran);
+    expect(duration).toBeLessThan(500 * 3600e9);
+  });
+
   test('Ctrl-C ends a run that follows the wall clock: everything is taken down and told, exit 130', async () => {
     const stop = new AbortController();
     const running = cli(['up', LECTURE, '--json'], { signal: stop.signal });
@@ -108,25 +118,28 @@ function tshark(path: string, ...args: readonly string[]): string {
 
 const BLAMED = '_ws.malformed || _ws.expert.severity >= 0x400000 || _ws.short';
 
+/** Two suites may run on one machine at a time. */
+const PORT = 20_000 + (process.pid % 10_000);
+
 describe('vxlab up --underlay udp', () => {
   test('real datagrams carry the pings between loopback addresses', async () => {
-    const argv = ['up', LECTURE, '--underlay', 'udp', '--port', '24789', '--for', '700ms', '--json'];
+    const argv = ['up', LECTURE, '--underlay', 'udp', '--port', String(PORT), '--for', '700ms', '--json'];
     const ran = await cli(argv);
     expect(ran.code).toBe(0);
     const report = documentOf<UpDocument>('up', ran);
     expect(report.nodes.map(({ address }) => address)).toEqual(['127.0.0.11', '127.0.0.12', '127.0.0.13']);
     expect(report.traffic.every(({ sent, received }) => sent === 1 && received === 1)).toBe(true);
     expect(report.vxlan.packets).toBe(14);
-    expect(ran.err).toContain('tcpdump -ni lo udp port 24789');
+    expect(ran.err).toContain(`tcpdump -ni lo udp port ${PORT}`);
   });
 
   test('answers 4 when the port is taken, and says by what to look', async () => {
     const socket = createSocket('udp4');
-    await new Promise<void>((done) => socket.bind(24790, '127.0.0.12', done));
-    const ran = await cli(['up', LECTURE, '--underlay', 'udp', '--port', '24790', '--for', '1s']);
+    await new Promise<void>((done) => socket.bind(PORT + 1, '127.0.0.12', done));
+    const ran = await cli(['up', LECTURE, '--underlay', 'udp', '--port', String(PORT + 1), '--for', '1s']);
     await new Promise<void>((done) => socket.close(() => done()));
     expect(ran.code).toBe(4);
-    expect(ran.err).toContain('UDP port 24790 on 127.0.0.12 is in use');
+    expect(ran.err).toContain(`UDP port ${PORT + 1} on 127.0.0.12 is in use`);
   });
 });
 

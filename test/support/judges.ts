@@ -1,7 +1,7 @@
 // Whole runs of the emulated cluster as capture files for other people's programs to judge, and what those said of them:
 // tshark's fields beside ours, tshark's complaints, tcpdump's words.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from '../../src/core/frame/frame.ts';
@@ -15,7 +15,7 @@ import { cluster } from '../../src/engine/orchestrate/cluster.ts';
 import { profileOf } from '../../src/engine/orchestrate/profile.ts';
 import { Simulation } from '../../src/engine/orchestrate/simulation.ts';
 import { SECOND } from '../../src/engine/time/clock.ts';
-import type { Reading } from './columns.ts';
+import { viewOf } from './bytes.ts';
 import { packetsOf, readPacket, stackOf, values } from './columns.ts';
 import { Inbox, pattern } from './lab.ts';
 import { runTool } from './peers.ts';
@@ -38,6 +38,7 @@ export class Recorded {
   readonly interfaces: readonly string[];
   readonly #writer: PcapngWriter;
   readonly #chunks: Uint8Array[] = [];
+  #spoil: ((bytes: Uint8Array) => void) | null = null;
 
   constructor(manifest: string, profile: string, options: ClusterOptions = {}) {
     const { spec, diagnostics } = loadCompose(manifest, { stack: 'lecture' });
@@ -55,8 +56,9 @@ export class Recorded {
         frame: (tap: number, _inbound: boolean, frame: Frame) => {
           const seconds = Math.floor(now() / SECOND);
           const nanos = now() - seconds * SECOND;
-          const { view, start, end } = frame;
-          this.#writer.writePacket(tap, EPOCH + seconds, nanos, view, start, end, end - start);
+          const bytes = frame.toBytes();
+          this.#spoil?.(bytes);
+          this.#writer.writePacket(tap, EPOCH + seconds, nanos, viewOf(bytes), 0, bytes.length, bytes.length);
         },
       },
     });
@@ -100,19 +102,25 @@ export class Recorded {
     return inbox.errors.map((one) => `${one.type}.${one.code}`);
   }
 
+  /** Changes what is written from now on, to see whether a judge finds it. */
+  spoil(change: (bytes: Uint8Array) => void): void {
+    this.#spoil = change;
+  }
+
+  /** Virtual seconds since the start. */
+  get seconds(): number {
+    return this.simulation.clock.now / SECOND;
+  }
+
   pass(seconds: number): void {
     const { clock } = this.simulation;
     clock.runUntil(clock.now + Math.round(seconds * SECOND));
   }
 
-  /** The file so far. */
-  bytes(): Uint8Array {
-    this.#writer.flush();
-    return Buffer.concat(this.#chunks);
-  }
-
+  /** Writes the file so far. */
   save(path: string): void {
-    writeFileSync(path, this.bytes());
+    this.#writer.flush();
+    writeFileSync(path, Buffer.concat(this.#chunks));
   }
 
   /** The address of `to` that `from` shares a subnet with, or its first. */
@@ -171,14 +179,15 @@ export interface Verdict {
   count(field: string, value: string): number;
 }
 
-/** Has tshark read a file and compares with our own reading of it. `ignore` takes away complaints that are meant. */
-export function judge(path: string, file: Uint8Array, ignore: RegExp = /^$/): Verdict {
+/** Has tshark read a file, with more switches if need be, and compares with our own reading of it. */
+export function judge(path: string, switches: readonly string[] = []): Verdict {
   const columns = ['frame.protocols', ...VERDICTS, ...FIELDS];
-  const rows = runTool('tshark', ['-r', path, ...SWITCHES, ...columns.flatMap((name) => ['-e', name])])
+  const wanted = columns.flatMap((name) => ['-e', name]);
+  const rows = runTool('tshark', ['-r', path, ...switches, ...SWITCHES, ...wanted])
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => line.split('\t'));
-  const packets = packetsOf(file);
+  const packets = packetsOf(readFileSync(path));
   const differences: string[] = [];
   const complaints: string[] = [];
   const interfaces = new Set<string>();
@@ -192,8 +201,8 @@ export function judge(path: string, file: Uint8Array, ignore: RegExp = /^$/): Ve
     interfaces.add(name);
     stacks.set(stack, (stacks.get(stack) ?? 0) + 1);
     if (malformed !== '') complaints.push(`${about}: malformed`);
-    const bad = severities.split(';').some((severity) => Number(severity) >= WARNING);
-    if (bad && !ignore.test(messages)) complaints.push(`${about}: ${messages}`);
+    if (severities.split(';').some((severity) => Number(severity) >= WARNING))
+      complaints.push(`${about}: ${messages}`);
     const reading = readPacket(packet);
     const ours = stackOf(reading.protocols);
     const theirs = stackOf(stack.split(':'));
@@ -212,11 +221,6 @@ export function judge(path: string, file: Uint8Array, ignore: RegExp = /^$/): Ve
   }
   const count = (field: string, value: string): number => counts.get(`${field} ${value}`) ?? 0;
   return { packets: packets.length, differences, complaints, interfaces: [...interfaces], stacks, count };
-}
-
-/** The names of a dissected reading's protocols, for messages. */
-export function protocolsOf(reading: Reading): string {
-  return reading.protocols.join(':');
 }
 
 /** tcpdump's lines about a file that speak of something wrong, and how often it called a checksum correct. */

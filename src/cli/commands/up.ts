@@ -31,6 +31,8 @@ export interface UpArguments extends ClusterArguments, StackOptions {
   readonly json?: true;
 }
 
+/** Tasks that take about a second to start. */
+const LARGE = 10_000;
 /** As a capture's name: standard output. The report then goes to standard error. */
 const STDOUT = '-';
 
@@ -92,6 +94,7 @@ async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise
     given.capture === undefined
       ? null
       : new PcapngCapture((bytes) => write(bytes), `vxlab ${VERSION}`, given.taps);
+  sayLarge(io, spec);
   const lab = new Lab(spec, {
     cluster: clusterOptions(given),
     profile: given.profile,
@@ -137,6 +140,12 @@ async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise
 function openCapture(io: Io, path: string | undefined): CaptureFile | null {
   if (path === undefined) return null;
   return new CaptureFile(path === STDOUT ? path : resolve(io.cwd, path));
+}
+
+/** A large stack takes a while before there is anything to say. */
+function sayLarge(io: Io, spec: StackSpec): void {
+  const tasks = spec.services.reduce((sum, service) => sum + service.replicas, 0);
+  if (tasks >= LARGE) io.err(`${spec.name}: bringing up ${tasks} tasks\n`);
 }
 
 function sayStart(

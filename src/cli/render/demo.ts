@@ -1,8 +1,9 @@
 // The demo's story on one screen.
 
-import { hexdump, layerMarks } from '../../core/inspect/hexdump.ts';
+import { layerMarks } from '../../core/inspect/hexdump.ts';
 import type { Story } from '../demo.ts';
 import { count, millis } from '../units.ts';
+import { paintedDump } from './hex.ts';
 import type { Colors } from './paint.ts';
 import { table } from './table.ts';
 
@@ -17,7 +18,7 @@ export function renderStory(story: Story, paint: Colors): string {
   return [
     `${paint.bold(`Stack ${story.stack} on ${count(story.nodes.length, 'node')}, the way Docker Swarm does it`)}\n${who(story)}`,
     `${paint.bold('Who talks to whom')}: a ping a second for two seconds\n${talk(story)}`,
-    `${paint.bold(`What crosses`)}: frame ${story.frame.number} on ${story.frame.tap}, ${story.frame.bytes.length} bytes, 50 of them the tunnel's\n${crossing(story)}`,
+    `${paint.bold(`What crosses`)}: frame ${story.frame.number} on ${story.frame.tap}, ${story.frame.bytes.length} bytes, 50 of them the tunnel's\n${paintedDump(story.frame.bytes, layerMarks(story.packet), paint)}`,
     `${paint.bold('What an eavesdropper on the underlay reads')}\n${overheard(story, paint)}`,
     `${paint.bold('Next')}\n${NEXT.map((line) => `  ${line}\n`).join('')}`,
   ].join('\n');
@@ -64,12 +65,6 @@ function talk(story: Story): string {
       row.rtt === null ? '-' : millis(row.rtt.avg),
     ]),
   );
-}
-
-function crossing({ frame, packet }: Story): string {
-  const { bytes } = frame;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return hexdump(view, 0, bytes.length, layerMarks(packet));
 }
 
 function overheard(story: Story, paint: Colors): string {

@@ -43,7 +43,7 @@ export class FramePool implements FrameHome {
 
   /**
    * A frame of `length` bytes behind HEADROOM, contents undefined, with one holder.
-   * @throws VxlabError FRAME_TOO_LONG over 65920 bytes; POOL_EMPTY when the pool may not grow
+   * @throws VxlabError FRAME_TOO_LONG over 65856 bytes; POOL_EMPTY when the pool may not grow
    */
   take(length: number): Frame {
     const room = length + HEADROOM;

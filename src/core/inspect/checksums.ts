@@ -25,14 +25,16 @@ export function checksumVerdict(view: DataView, d: Dissection, row: number): Ver
     case L.icmp:
     case L.igmp:
       if (end - start < 4) return -1;
-      if (!whole(d, row)) return CHECKSUM.unverified;
+      // As Wireshark has it: what an error quotes may have been changed on its way there.
+      if (d.quoted(row) || !whole(d, row)) return CHECKSUM.unverified;
       return verifies(view, start, end) ? CHECKSUM.good : CHECKSUM.bad;
     case L.udp:
       return end - start < 8 ? -1 : udpVerdict(view, d, row);
     case L.tcp:
       return end - start < 20 ? -1 : transportVerdict(view, d, row, PROTO.tcp);
     case L.icmpv6:
-      return end - start < 4 ? -1 : transportVerdict(view, d, row, PROTO.icmpv6);
+      if (end - start < 4) return -1;
+      return d.quoted(row) ? CHECKSUM.unverified : transportVerdict(view, d, row, PROTO.icmpv6);
     default:
       return -1;
   }

@@ -85,11 +85,12 @@ export function walk(view: DataView, first: number, from: number, end: number, i
       into.faultAt = at;
       break;
     }
-    if (++into.count > CHAIN_MAX) {
+    if (into.count === CHAIN_MAX) {
       into.fault = fault(LAYER.ipv6, KIND.endless, CHAIN_MAX);
       into.faultAt = at;
       break;
     }
+    into.count++;
     if (next === PROTO.fragment) {
       into.fragmentAt = at;
       into.laterFragment = fragmentOffset(view, at) !== 0;

@@ -34,6 +34,10 @@ export class Backlog {
         while (this.#head !== this.#tail) this.#next();
       } finally {
         this.#busy = false;
+        // A receiver that threw leaves frames behind it: they go home, and the next push begins afresh.
+        for (; this.#head !== this.#tail; this.#head = (this.#head + 1) & this.#mask) {
+          (this.#frames[this.#head] as Frame).release();
+        }
       }
       return;
     }

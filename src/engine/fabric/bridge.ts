@@ -58,13 +58,13 @@ export class Bridge implements Sink {
   }
 
   /**
-   * Takes a port away and forgets what was learned behind it.
+   * Takes a port away and forgets what is behind it, pinned entries too: its number is given again.
    * @throws VxlabError NO_SUCH_PORT
    */
   detach(id: PortId): void {
     if (this.port(id) === null) throw new VxlabError('NO_SUCH_PORT', `${this.name} has no port ${id}`);
     this.#ports[id] = null;
-    this.fdb.removeDest(id);
+    this.fdb.removeDest(id, true);
   }
 
   port(id: PortId): Port | null {

@@ -1,7 +1,8 @@
 // A cable with two ends on virtual time. Each direction has its own impairments, random stream and queue.
 //
 // A frame leaves when the ones before it have left at the link's rate, takes the delay, and arrives in order unless
-// reordering is asked for. A frame in flight is a timer whose token is its slot number.
+// reordering is asked for. A frame in flight is a timer whose token is its slot number, or the complement of that while it
+// counts towards the queue: the rate may have changed by the time it arrives.
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { FramePool } from '../../core/frame/frame-pool.ts';
@@ -80,14 +81,14 @@ export class LinkEnd implements Port, TimerTarget {
     this.counters.txBytes += length;
     if (this.trace.on) this.trace.emit(this.id, TRACE.transmit, frame, this.peer.id, length);
     if (!this.#plain) return this.#sendImpaired(frame, is, length);
-    this.#arrive(frame, this.#ground.clock.now + is.delay);
+    this.#ground.timers.at(this.#ground.clock.now + is.delay, this, frame.slot);
   }
 
   /** A frame arrives at the other end. */
-  fire(slot: number): void {
-    const frame = this.#ground.pool.at(slot);
+  fire(token: number): void {
+    if (token < 0) this.#waiting--;
+    const frame = this.#ground.pool.at(token < 0 ? ~token : token);
     const peer = this.peer;
-    if (this.#impairments.rate > 0) this.#waiting--;
     if (!peer.up || !this.up) return drop(peer, frame, DROP.linkDown);
     peer.counters.rxPackets++;
     peer.counters.rxBytes += frame.end - frame.start;
@@ -106,11 +107,9 @@ export class LinkEnd implements Port, TimerTarget {
       if (this.#waiting >= is.queue) return drop(this, frame, DROP.queueFull, this.#waiting);
       leaves = Math.max(now, this.#free) + Math.ceil(((length + WIRE_OVERHEAD) * 8e9) / is.rate);
       this.#free = leaves;
-      this.#waiting++;
     }
     if (is.duplicate > 0 && random.float() < is.duplicate) {
       if (this.trace.on) this.trace.emit(this.id, TRACE.impair, frame, IMPAIR.duplicated, 0);
-      if (is.rate > 0) this.#waiting++;
       // A frame that others read may not be scheduled twice under one slot number: the second is a copy.
       this.#arrive(this.#ground.pool.copyOf(frame), Math.max(leaves + is.delay, this.#arrival));
     }
@@ -125,7 +124,9 @@ export class LinkEnd implements Port, TimerTarget {
   }
 
   #arrive(frame: Frame, when: number): void {
-    this.#ground.timers.at(when, this, frame.slot);
+    const queued = this.#impairments.rate > 0;
+    if (queued) this.#waiting++;
+    this.#ground.timers.at(when, this, queued ? ~frame.slot : frame.slot);
   }
 }
 

@@ -69,6 +69,9 @@ export function cluster(options: ClusterOptions = {}): ClusterSpec {
   if (!Number.isInteger(mtu) || mtu < 576 || mtu > 9216)
     throw new VxlabError('BAD_CLUSTER', `an underlay MTU of ${mtu} is not 576 to 9216`);
   const perRack = Math.ceil(count / racks);
+  // A rack is a /22 over IPv4; its first addresses are the routers'.
+  if (racks > 1 && perRack > 1000)
+    throw new VxlabError('BAD_CLUSTER', `a rack has at most 1000 nodes, not ${perRack}`);
   const nodes: NodeSpec[] = [];
   for (let i = 0; i < count; i++) {
     const role = i < managers ? 'manager' : 'worker';

@@ -92,7 +92,8 @@ export class World {
     const from = this.#node(mine.node.name);
     const dev = from.host.interfaces[0];
     if (!this.plan.profile.directRouting || to.spec.rack !== from.spec.rack || dev === undefined) return null;
-    return { via: to.ip, dev };
+    // Pods have IPv4 addresses: over an IPv6 underlay only the tunnel leads to them.
+    return typeof to.ip === 'number' ? { via: to.ip, dev } : null;
   }
 
   /** Starts every planned task, service by service. */

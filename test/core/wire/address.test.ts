@@ -222,6 +222,7 @@ describe('either family', () => {
     const sorted = ['0.0.0.1', '10.0.0.2', '255.0.0.0', '::', '::2', '::1:0:1', '2001:db8::', '2001:db8:1::'];
     const shuffled = sorted.toReversed().map(parseIp);
     expect(shuffled.toSorted(compareIp).map(formatIp)).toEqual(sorted);
+    expect([compareIp(7, IP6_ANY) < 0, compareIp(IP6_ANY, 7) > 0]).toEqual([true, true]);
     const value = (ip: Ip6): bigint =>
       (BigInt(ip.a) << 96n) | (BigInt(ip.b) << 64n) | (BigInt(ip.c) << 32n) | BigInt(ip.d);
     fc.assert(

@@ -91,8 +91,9 @@ describe('ARP, RFC 826', () => {
   });
 
   test('a packet that lies about its hardware length is refused (tcpdump arp-too-long-tha)', () => {
-    const bytes = (packetsOf(captureBytes('public/tcpdump/arp-too-long-tha.pcap'))[0] as { bytes: Uint8Array })
-      .bytes;
+    const bytes = (
+      packetsOf(captureBytes('public/tcpdump/arp-too-long-tha.pcap'))[0] as { bytes: Uint8Array }
+    ).bytes;
     // 88a8 3030 0806, then hardware type 0x3030, IPv4, lengths 14 and 4.
     const f = arp.check(viewOf(bytes), 18, bytes.length);
     expect([faultKind(f), faultNeeded(f)]).toEqual([KIND.value, 0x3030]);
@@ -101,36 +102,40 @@ describe('ARP, RFC 826', () => {
 
   test('what write makes, read gives back', () => {
     fc.assert(
-      fc.property(
-        fc.nat(0xffff),
-        macs,
-        ips,
-        macs,
-        ips,
-        (op, senderMac, senderIp, targetMac, targetIp) => {
-          const view = viewOf(new Uint8Array(28));
-          arp.write(view, 0, op, senderMac, senderIp, targetMac, targetIp);
-          expect(arp.check(view, 0, 28)).toBe(NO_FAULT);
-          expect(arp.read(view, 0)).toEqual({ ...PACKET, op, senderMac, senderIp, targetMac, targetIp });
-        },
-      ),
+      fc.property(fc.nat(0xffff), macs, ips, macs, ips, (op, senderMac, senderIp, targetMac, targetIp) => {
+        const view = viewOf(new Uint8Array(28));
+        arp.write(view, 0, op, senderMac, senderIp, targetMac, targetIp);
+        expect(arp.check(view, 0, 28)).toBe(NO_FAULT);
+        expect(arp.read(view, 0)).toEqual({ ...PACKET, op, senderMac, senderIp, targetMac, targetIp });
+      }),
     );
   });
 
-  test('writeRaw gives back any 28 bytes, and random bytes never throw', () => {
+  test('writeRaw gives back any 28 bytes, sense or nonsense', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(12), (bytes, skip) => {
-        const at = Math.min(skip, bytes.length);
-        const f = arp.check(viewOf(bytes), at, bytes.length);
-        expect(f === NO_FAULT || faultLayer(f) === LAYER.arp).toBe(true);
-        if (bytes.length - at < 28) {
-          expect(f).not.toBe(NO_FAULT);
-          return;
-        }
+      fc.property(fc.uint8Array({ minLength: 28, maxLength: 28 }), (bytes) => {
         const copy = new Uint8Array(28);
-        arp.writeRaw(viewOf(copy), 0, arp.read(viewOf(bytes), at));
-        expect(toHex(copy)).toBe(toHex(bytes.slice(at, at + 28)));
+        arp.writeRaw(viewOf(copy), 0, arp.read(viewOf(bytes), 0));
+        expect(toHex(copy)).toBe(toHex(bytes));
       }),
+    );
+  });
+
+  test('random bytes never throw, and pass only as ARP for IPv4 over Ethernet', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 60, size: 'max' }),
+        fc.nat(12),
+        fc.boolean(),
+        (bytes, skip, usual) => {
+          const at = Math.min(skip, bytes.length);
+          if (usual && bytes.length - at >= 6) bytes.set(KNOWN.subarray(0, 6), at);
+          const f = arp.check(viewOf(bytes), at, bytes.length);
+          expect(f === NO_FAULT || faultLayer(f) === LAYER.arp).toBe(true);
+          const six = toHex(bytes.slice(at, at + 6)) === '000108000604';
+          expect(f === NO_FAULT).toBe(six && bytes.length - at >= 28);
+        },
+      ),
     );
   });
 });

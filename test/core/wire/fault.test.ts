@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Kind, Layer } from '../../../src/core/wire/fault.ts';
 import {
-  describe as tell,
   fault,
   faultKind,
   faultLayer,
@@ -11,6 +10,7 @@ import {
   LAYER,
   LAYER_NAMES,
   NO_FAULT,
+  describe as tell,
 } from '../../../src/core/wire/fault.ts';
 
 const layers = fc.constantFrom(...Object.values(LAYER));

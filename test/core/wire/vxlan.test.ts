@@ -193,7 +193,7 @@ describe('generic protocol, draft-ietf-nvo3-vxlan-gpe', () => {
     expect(toHex(bytes)).toBe('0c00000300015900');
   });
 
-  test.each(['ovs/gpe.pcap', 'kernel/gpe-inner-rawip.pcap'])('%s: each next protocol', (name) => {
+  test.each(['ovs/gpe.pcap', 'kernel/gpe.pcap'])('%s: each next protocol', (name) => {
     const rows = truth(name);
     let seen = 0;
     for (const [i, view] of views(name).entries()) {
