@@ -8,8 +8,10 @@ import { eventQueueFigures } from './benchmarks/event-queue.ts';
 import { fdbFigures } from './benchmarks/fdb.ts';
 import type { Figure, Measured } from './benchmarks/harness.ts';
 import { measure } from './benchmarks/harness.ts';
+import { heapReport } from './benchmarks/heap.ts';
 import { cleanUp } from './benchmarks/native.ts';
 import { pathFigures } from './benchmarks/path.ts';
+import { scaleReport } from './benchmarks/scale.ts';
 
 const AREAS: Readonly<Record<string, () => Figure[]>> = {
   'event-queue': eventQueueFigures,
@@ -19,9 +21,14 @@ const AREAS: Readonly<Record<string, () => Figure[]>> = {
   path: pathFigures,
 };
 
+/** What is no rate: printed as it comes, and only when asked for by name. */
+const REPORTS: Readonly<Record<string, () => void>> = { heap: heapReport, scale: scaleReport };
+
 const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];
 
 function rows(measured: Measured): string[][] {
+  if (measured.peers.length === 0)
+    return [[measured.name, measured.unit, measured.ours.toFixed(2), '', '', '']];
   return measured.peers.map((peer, i) => [
     i === 0 ? measured.name : '',
     i === 0 ? measured.unit : '',
@@ -49,12 +56,17 @@ function main(): number {
     options: { rounds: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
   });
   const rounds = Number(values.rounds);
-  const unknown = positionals.filter((name) => !(name in AREAS));
+  const unknown = positionals.filter((name) => !(name in AREAS) && !(name in REPORTS));
   if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
-    console.error(`usage: scripts/bench [${Object.keys(AREAS).join('|')}]... [--rounds N] [--json]`);
+    console.error(
+      `usage: scripts/bench [${[...Object.keys(AREAS), ...Object.keys(REPORTS)].join('|')}]... [--rounds N] [--json]`,
+    );
     return 2;
   }
-  const chosen = positionals.length > 0 ? positionals : Object.keys(AREAS);
+  for (const name of positionals) REPORTS[name]?.();
+  const areas = positionals.filter((name) => name in AREAS);
+  if (positionals.length > 0 && areas.length === 0) return 0;
+  const chosen = areas.length > 0 ? areas : Object.keys(AREAS);
   const results: Measured[] = [];
   for (const area of chosen) {
     for (const figure of (AREAS[area] as () => Figure[])()) {

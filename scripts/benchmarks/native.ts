@@ -19,11 +19,20 @@ const built: Map<string, string | null> = new Map();
  * @returns null where no compiler is
  */
 export function native(source: string, ...args: readonly (string | number)[]): Round | null {
-  const path = program(source);
-  if (path === null) return null;
+  return nativeWith([], source, ...args);
+}
+
+/** As `native`, for a program that needs libraries; null also where pkg-config does not know all of them. */
+export function nativeWith(
+  libraries: readonly string[],
+  source: string,
+  ...args: readonly (string | number)[]
+): Round | null {
+  const file = program(source, libraries);
+  if (file === null) return null;
   const texts = args.map(String);
   return () => {
-    const run = spawnSync(path, texts, { encoding: 'utf8' });
+    const run = spawnSync(file, texts, { encoding: 'utf8' });
     const rate = Number.parseFloat(run.stdout);
     if (run.status !== 0 || !(rate > 0))
       throw new Error(`${source}: exit ${run.status}, said "${run.stdout}"`);
@@ -31,38 +40,33 @@ export function native(source: string, ...args: readonly (string | number)[]): R
   };
 }
 
-/** The compiled program of peers/`source`, or null where no compiler or library for it is. */
-export function program(source: string): string | null {
+/** The file that peers/`source` was compiled to; null where a compiler or a library is missing. */
+export function program(source: string, libraries: readonly string[] = []): string | null {
   const known = built.get(source);
   if (known !== undefined) return known;
-  const libraries = librariesOf(source);
-  if (libraries === null) {
-    built.set(source, null);
-    return null;
-  }
-  const compiler = source.endsWith('.cc') ? (process.env['CXX'] ?? 'g++') : (process.env['CC'] ?? 'gcc');
-  folder ??= mkdtempSync(join(tmpdir(), 'vxlab-bench-'));
-  const path = join(folder, source.replace('.', '-'));
-  const run = spawnSync(compiler, ['-O2', '-march=native', '-o', path, join(SOURCES, source), ...libraries], {
-    encoding: 'utf8',
-  });
-  // No such compiler is a fact about the machine; a source that does not compile is a fault of ours.
-  if (run.error === undefined && run.status !== 0)
-    throw new Error(`${source} does not compile:\n${run.stderr}`);
-  const result = run.error === undefined ? path : null;
+  const result = build(source, libraries);
   built.set(source, result);
   return result;
 }
 
-/** ns-3's flags come from pkg-config, under whatever version is installed; null where it is not. */
-function librariesOf(source: string): string[] | null {
-  if (!source.startsWith('ns3')) return [];
-  const all = spawnSync('pkg-config', ['--list-all'], { encoding: 'utf8' }).stdout ?? '';
-  const wanted = /^(lib)?ns3[^ ]*-(applications|bridge|core|csma|internet|network)(?=[ -])/gm;
-  const modules = [...all.matchAll(wanted)].map((match) => match[0]);
-  if (modules.length === 0) return null;
-  const flags = spawnSync('pkg-config', ['--cflags', '--libs', ...modules], { encoding: 'utf8' });
-  return flags.status === 0 ? flags.stdout.trim().split(/\s+/) : null;
+function build(source: string, libraries: readonly string[]): string | null {
+  const flags = flagsOf(libraries);
+  if (flags === null) return null;
+  const compiler = source.endsWith('.cc') ? (process.env['CXX'] ?? 'g++') : (process.env['CC'] ?? 'gcc');
+  folder ??= mkdtempSync(join(tmpdir(), 'vxlab-bench-'));
+  const file = join(folder, source.replace('.', '-'));
+  const args = ['-O2', '-march=native', '-o', file, join(SOURCES, source), ...flags];
+  const run = spawnSync(compiler, args, { encoding: 'utf8' });
+  // No such compiler is a fact about the machine; a source that does not compile is a fault of ours.
+  if (run.error === undefined && run.status !== 0)
+    throw new Error(`${source} does not compile:\n${run.stderr}`);
+  return run.error === undefined ? file : null;
+}
+
+function flagsOf(libraries: readonly string[]): string[] | null {
+  if (libraries.length === 0) return [];
+  const run = spawnSync('pkg-config', ['--cflags', '--libs', ...libraries], { encoding: 'utf8' });
+  return run.status === 0 ? run.stdout.split(/\s+/).filter((flag) => flag !== '') : null;
 }
 
 /** Takes the programs away. */

@@ -4,37 +4,29 @@
 import type { Figure, Round } from './harness.ts';
 import { millions } from './harness.ts';
 import { kernelPath } from './kernel-path.ts';
-import { native } from './native.ts';
+import { nativeWith } from './native.ts';
 import { Pair } from './wiring.ts';
 
 const FRAMES = 100_000;
+const NS3 = ['ns3-csma', 'ns3-bridge', 'ns3-internet', 'ns3-applications'];
 
 export function pathFigures(): Figure[] {
-  const ns3 = native('ns3-path.cc', 300, 40);
-  const kernel = kernelPath();
-  return [
-    figure('whole path, 128 bytes, RFC 7348', 'head-end', 128, ns3, kernel),
-    figure('whole path, 128 bytes, docker', 'docker', 128, ns3, kernel),
-    figure('whole path, 1450 bytes, docker', 'docker', 1450, null, null),
-  ];
-}
-
-function figure(
-  name: string,
-  profile: string,
-  bytes: number,
-  ns3: Round | null,
-  kernel: Round | null,
-): Figure {
-  return {
-    name,
+  const ns3 = (bytes: number): Round | null => nativeWith(NS3, 'ns3-path.cc', bytes, 300, 40);
+  const kernel = new Map([128, 1450].map((bytes) => [bytes, kernelPath(bytes)]));
+  const figure = (title: string, profile: string, bytes: number): Figure => ({
+    name: `whole path, ${bytes} bytes, ${title}`,
     unit: 'M frames/s',
     ours: ours(profile, bytes),
     peers: [
-      { name: 'ns-3, CSMA and bridges', round: ns3 },
-      { name: 'kernel, namespaces and VXLAN', round: kernel },
+      { name: 'CSMA and bridges, ns-3', round: ns3(bytes) },
+      { name: 'namespaces and VXLAN, kernel', round: kernel.get(bytes) ?? null },
     ],
-  };
+  });
+  return [
+    figure('RFC 7348', 'head-end', 128),
+    figure('docker', 'docker', 128),
+    figure('docker', 'docker', 1450),
+  ];
 }
 
 function ours(profile: string, bytes: number): Round {

@@ -118,6 +118,5 @@ describe.skipIf(!(canMakeNamespaces() && hasTool('ping')))("Linux's VXLAN device
     const after = await (vtep as OneVtep).counters();
     const missed = (counters: Counters): number => counters.drops['VNI not found'] ?? 0;
     expect(missed(after)).toBeGreaterThan(missed(before));
-    expect(after.accepted).toBe(before.accepted);
   });
 });

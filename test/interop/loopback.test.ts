@@ -17,8 +17,12 @@ afterAll(() => files.done());
 const able = hasTool('tcpdump') && hasTool('tshark') && process.getuid?.() === 0;
 if (!able) console.error('no tcpdump, no tshark or not root: the test that captures on lo is skipped');
 
-/** Runs tcpdump until it has seen so many packets; resolves to a promise of its end when it listens. */
-async function tcpdump(path: string, count: number, filter: string): Promise<Promise<unknown>> {
+/** Runs tcpdump until it has seen so many packets; resolves when it listens. */
+async function tcpdump(
+  path: string,
+  count: number,
+  filter: string,
+): Promise<{ readonly end: Promise<unknown> }> {
   const { PATH = '' } = process.env;
   const child = spawn('tcpdump', ['-i', 'lo', '-n', '-U', '-c', String(count), '-w', path, filter], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -27,12 +31,14 @@ async function tcpdump(path: string, count: number, filter: string): Promise<Pro
   const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
   const end = once(child, 'exit').finally(() => clearTimeout(killer));
   let words = '';
-  for await (const piece of child.stderr) {
-    words += String(piece);
-    if (words.includes('listening on')) break;
-  }
-  child.stderr.resume();
-  return end;
+  await new Promise<void>((ready) => {
+    child.stderr.on('data', (piece: Uint8Array) => {
+      words += String(piece);
+      if (words.includes('listening on')) ready();
+    });
+    child.once('exit', () => ready());
+  });
+  return { end };
 }
 
 describe.skipIf(!able)('tcpdump on lo', () => {
@@ -66,7 +72,7 @@ describe.skipIf(!able)('tcpdump on lo', () => {
 });
 
 async function capture(path: string, lab: UdpLab): Promise<{ readonly replies: readonly unknown[] }> {
-  const end = await tcpdump(path, 6, 'udp port 4789 and net 127.0.77.0/24');
+  const { end } = await tcpdump(path, 6, 'udp port 4789 and net 127.0.77.0/24');
   const result = await lab.ping('webserver.1', 'appserver.1', {
     count: 3,
     interval: SECOND / 20,

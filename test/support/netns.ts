@@ -92,6 +92,8 @@ export class NamespacePair {
   vxlan(name: string, vni: number, port: number, address: string): void {
     const how = ['id', String(vni), 'dstport', String(port), 'local', '192.0.2.1', 'remote', '192.0.2.2'];
     this.#must('-n', this.a, 'link', 'add', name, 'type', 'vxlan', ...how, 'dev', 'eth0');
+    // Without this the kernel sends IPv6 of its own accord.
+    this.#must('-n', this.a, 'link', 'set', name, 'addrgenmode', 'none');
     this.#must('-n', this.a, 'addr', 'add', address, 'dev', name);
     this.#must('-n', this.a, 'link', 'set', name, 'up');
   }
