@@ -1,8 +1,7 @@
 // Our VTEP against Linux's: a kernel VXLAN device in one network namespace, in the other our sockets with a bridge, a VTEP
 // and one emulated host. Needs root; everything made here is taken away again.
 
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -26,21 +25,15 @@ interface Counters {
 
 /** The child process with our VTEP: a line in, a line out. */
 class OneVtep {
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(namespace: string) {
+  constructor(pair: NamespacePair) {
     const script = fileURLToPath(new URL('one-vtep.ts', import.meta.url));
     const what = ['192.0.2.2', '192.0.2.1', String(PORT), String(VNI), `${HOST}/24`, MAC];
-    const node = [process.execPath, '--import', 'tsx', script, ...what];
-    const { PATH = '' } = process.env;
-    this.#child = spawn('ip', ['netns', 'exec', namespace, ...node], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, PATH: `${PATH}:/usr/sbin:/sbin` },
-    });
-    const { stdout } = this.#child;
-    if (stdout === null) throw new Error('the VTEP has no standard output');
-    this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    this.#child = pair.startInB(process.execPath, '--import', 'tsx', script, ...what);
+    this.#child.stderr.pipe(process.stderr);
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
   async line(): Promise<string> {
@@ -50,7 +43,7 @@ class OneVtep {
   }
 
   async counters(): Promise<Counters> {
-    this.#child.stdin?.write('\n');
+    this.#child.stdin.write('\n');
     return JSON.parse(await this.line()) as Counters;
   }
 
@@ -58,7 +51,7 @@ class OneVtep {
   async end(): Promise<number | null> {
     const gone = once(this.#child, 'exit');
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), 3000);
-    this.#child.stdin?.end();
+    this.#child.stdin.end();
     if (this.#child.exitCode === null) await gone;
     clearTimeout(killer);
     return this.#child.exitCode;
@@ -75,7 +68,7 @@ describe.skipIf(!(canMakeNamespaces() && hasTool('ping')))("Linux's VXLAN device
     pair = new NamespacePair('interop');
     pair.vxlan('vx0', VNI, PORT, '10.99.0.1/24');
     pair.vxlan('vx1', VNI + 1, PORT, '10.99.1.1/24');
-    vtep = new OneVtep(pair.b);
+    vtep = new OneVtep(pair);
     expect(await vtep.line()).toBe('ready');
   }, 20_000);
 

@@ -1,6 +1,5 @@
 // What `tcpdump -i lo udp port 4789` sees of a stack on real sockets. Needs the right to capture: root.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadCompose } from '../../src/engine/manifest/load.ts';
@@ -9,6 +8,7 @@ import { SECOND } from '../../src/engine/time/clock.ts';
 import { UdpLab } from '../../src/live/udp-lab.ts';
 import { judge, scratch } from '../support/judges.ts';
 import { manifest } from '../support/manifests.ts';
+import { start } from '../support/netns.ts';
 import { hasTool } from '../support/peers.ts';
 
 const files = scratch('loopback');
@@ -23,11 +23,7 @@ async function tcpdump(
   count: number,
   filter: string,
 ): Promise<{ readonly end: Promise<unknown> }> {
-  const { PATH = '' } = process.env;
-  const child = spawn('tcpdump', ['-i', 'lo', '-n', '-U', '-c', String(count), '-w', path, filter], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C', PATH: `${PATH}:/usr/sbin:/sbin` },
-  });
+  const child = start('tcpdump', ['-i', 'lo', '-n', '-U', '-c', String(count), '-w', path, filter]);
   const killer = setTimeout(() => child.kill('SIGKILL'), 15_000);
   const end = once(child, 'exit').finally(() => clearTimeout(killer));
   let words = '';

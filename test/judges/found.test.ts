@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { cluster } from '../../src/engine/orchestrate/cluster.ts';
+import { DROP } from '../../src/engine/trace/drop.ts';
 import { hex } from '../support/bytes.ts';
 import { readPacket, values } from '../support/columns.ts';
 import { Recorded } from '../support/judges.ts';
@@ -24,6 +25,18 @@ test('direct routing falls back to the tunnel where nodes have IPv6 addresses on
   expect(run.ping('webserver.1', 'appserver.1')).toEqual({ replies: 2, errors: [] });
   run.simulation.close();
 });
+
+test.each([4, 6] as const)(
+  'nodes that discard fragmented VXLAN still answer a fragmented ping, over IPv%i',
+  (family) => {
+    const run = new Recorded(STACK, 'head-end', { family });
+    const large = { size: 4000, dontFragment: false };
+    expect(run.ping('manager1', 'worker2', large)).toEqual({ replies: 2, errors: [] });
+    expect(run.datagram('manager1', 'worker2', 3000)).toEqual({ there: [], back: [] });
+    expect(run.simulation.world.nodes.get('worker2')?.host.counters.dropped(DROP.outerFragment)).toBe(3);
+    run.simulation.close();
+  },
+);
 
 test('the checksum of a message that an ICMP error quotes is not verified, as in Wireshark', () => {
   // Time exceeded by 192.0.2.1, quoting a whole echo request of four bytes whose checksum is right.

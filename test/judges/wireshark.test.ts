@@ -51,6 +51,8 @@ describe.skipIf(!hasTool('tshark'))('tshark reads what the cluster sends as we d
     expect(run.datagram(WEB, APP, 3000)).toEqual({ there: arrived, back: arrived });
     expect(run.toClosedPort(WEB, APP)).toEqual(parted ? [] : ['3.3']);
     expect(run.ping('manager1', 'worker2')).toEqual({ replies: 2, errors: [] });
+    const large = { size: 4000, dontFragment: false };
+    expect(run.ping('manager1', 'worker2', large)).toEqual({ replies: 2, errors: [] });
     const expired = family === 6 ? '3.0' : '11.0';
     expect(run.ping('manager1', 'worker2', { ttl: 1 })).toEqual(
       racks > 1 ? { replies: 0, errors: [expired, expired] } : { replies: 2, errors: [] },

@@ -16,7 +16,11 @@ import { captureBytes } from '../support/captures.ts';
 const RFC = profileOf('flood-and-learn');
 
 /** A VTEP as the profile sets it, behind a demultiplexer. */
-function vtep(vni = 100): { bench: VtepBench; demux: VniDemux; arrive(bytes: Uint8Array, peer?: number): void } {
+function vtep(vni = 100): {
+  bench: VtepBench;
+  demux: VniDemux;
+  arrive(bytes: Uint8Array, peer?: number): void;
+} {
   const { learning, neighbours, reservedBits, innerVlan, pmtuReplies, ageing } = RFC;
   const bench = new VtepBench({ vni, learning, neighbours, reservedBits, innerVlan, pmtuReplies, ageing });
   const demux = new VniDemux(9, bench.ground.trace);
@@ -46,7 +50,8 @@ describe('RFC 7348 s.5, VXLAN header', () => {
 
   test('s.5: the other 7 flag bits MUST be ignored on receipt', () => {
     const { bench, arrive } = vtep();
-    for (const bit of [0x80, 0x40, 0x20, 0x10, 0x04, 0x02, 0x01]) arrive(wrap(100, ether(B, A), (8 | bit) * 2 ** 24));
+    for (const bit of [0x80, 0x40, 0x20, 0x10, 0x04, 0x02, 0x01])
+      arrive(wrap(100, ether(B, A), (8 | bit) * 2 ** 24));
     expect(bench.inside.got).toEqual(new Array(7).fill(ether(B, A)));
   });
 
@@ -73,12 +78,15 @@ describe('RFC 7348 s.5, VXLAN header', () => {
     expect(payloads.length).toBe(10);
   });
 
-  test.each([0, 1, 255, 256, 65535, 65536, 16777215])('s.5: the VNI has 24 bits in network order: %i', (vni) => {
-    expect([...headerOf(ether(B, A), vni)].slice(4, 7)).toEqual([vni >> 16, (vni >> 8) & 255, vni & 255]);
-    const { bench, arrive } = vtep(vni);
-    arrive(wrap(vni, ether(B, A)));
-    expect(bench.inside.got.length).toBe(1);
-  });
+  test.each([0, 1, 255, 256, 65535, 65536, 16777215])(
+    's.5: the VNI has 24 bits in network order: %i',
+    (vni) => {
+      expect([...headerOf(ether(B, A), vni)].slice(4, 7)).toEqual([vni >> 16, (vni >> 8) & 255, vni & 255]);
+      const { bench, arrive } = vtep(vni);
+      arrive(wrap(vni, ether(B, A)));
+      expect(bench.inside.got.length).toBe(1);
+    },
+  );
 
   test('s.5: there is no VNI 2^24', () => {
     expect(() => new VniDemux(1, new Ground().trace).add(2 ** 24, new Inbox())).toThrow('16777215');
@@ -92,7 +100,8 @@ describe('RFC 7348 s.5, VXLAN header', () => {
   });
 
   test('s.5: a packet of Open vSwitch (vector A, VNI 123): its 42 inner bytes are delivered', () => {
-    const inner = 'fe71d883724f beb6f4e1494a 0800 4500001c0001000040013ede 1e000001 1e000002 0000ffff00000000';
+    const inner =
+      'fe71d883724f beb6f4e1494a 0800 4500001c0001000040013ede 1e000001 1e000002 0000ffff00000000';
     const { bench, arrive } = vtep(123);
     arrive(hex(`0800000000007b00 ${inner}`));
     expect(bench.inside.got).toEqual([hex(inner)]);
@@ -107,7 +116,11 @@ describe('RFC 7348 s.5, outer headers', () => {
   test('s.5: the source port is RECOMMENDED to be a hash of inner fields: one flow one port, many flows many', () => {
     const { bench } = vtep();
     const flow = (port: number): Uint8Array =>
-      packet4({ to: B, from: A }, { src: '10.0.0.1', dst: '10.0.0.2', proto: 17 }, udpBytes('10.0.0.1', '10.0.0.2', port, 53, new Uint8Array(4)));
+      packet4(
+        { to: B, from: A },
+        { src: '10.0.0.1', dst: '10.0.0.2', proto: 17 },
+        udpBytes('10.0.0.1', '10.0.0.2', port, 53, new Uint8Array(4)),
+      );
     const ports = (count: number, make: (n: number) => Uint8Array): Set<number> => {
       bench.underlay.sent.length = 0;
       for (let n = 0; n < count; n++) bench.send(make(n));
@@ -187,7 +200,13 @@ describe('RFC 7348 s.4', () => {
   test('s.4.3: VTEPs MUST NOT fragment: what does not fit is dropped whole, DF or not', () => {
     const { bench } = vtep();
     for (const dontFragment of [true, false]) {
-      bench.send(packet4({ to: B, from: A }, { src: '10.0.0.1', dst: '10.0.0.2', proto: 17, dontFragment }, new Uint8Array(1431)));
+      bench.send(
+        packet4(
+          { to: B, from: A },
+          { src: '10.0.0.1', dst: '10.0.0.2', proto: 17, dontFragment },
+          new Uint8Array(1431),
+        ),
+      );
     }
     expect([bench.underlay.sent, bench.vtep.counters.dropped(DROP.mtuExceeded)]).toEqual([[], 2]);
     bench.ground.end();
@@ -204,11 +223,14 @@ describe('RFC 7348 s.6.1, inner VLAN tags', () => {
     return new Uint8Array([...inner.subarray(0, 12), type >> 8, type & 255, 0, 99, ...inner.subarray(12)]);
   };
 
-  test.each([0x8100, 0x88a8])('s.6.1: a decapsulated frame with an inner tag (%i) SHOULD be discarded', (type) => {
-    const { bench, arrive } = vtep();
-    arrive(wrap(100, tagged(type)));
-    expect([bench.inside.got, bench.vtep.counters.dropped(DROP.innerVlan)]).toEqual([[], 1]);
-  });
+  test.each([0x8100, 0x88a8])(
+    's.6.1: a decapsulated frame with an inner tag (%i) SHOULD be discarded',
+    (type) => {
+      const { bench, arrive } = vtep();
+      arrive(wrap(100, tagged(type)));
+      expect([bench.inside.got, bench.vtep.counters.dropped(DROP.innerVlan)]).toEqual([[], 1]);
+    },
+  );
 
   test.each([0x8100, 0x88a8])('s.6.1: a tag (%i) SHOULD be stripped before encapsulation', (type) => {
     const { bench } = vtep();

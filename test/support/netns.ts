@@ -1,7 +1,8 @@
 // Network namespaces of the real kernel for tests, made and taken away with iproute2. They need root; a test that needs one
 // says `test.skipIf(!canMakeNamespaces())`.
 
-import { spawnSync } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { hasTool } from './peers.ts';
 
 /** Longest that one command may take, in milliseconds. */
@@ -13,14 +14,24 @@ export interface Done {
   readonly err: string;
 }
 
-/** Runs a command to its end, or kills it when it takes too long. */
-export function run(command: string, args: readonly string[], patience: number = PATIENCE): Done {
+/** The environment for other people's programs: their folders on the PATH, their words in English. */
+function surroundings(): NodeJS.ProcessEnv {
   const { PATH = '' } = process.env;
+  return { ...process.env, LC_ALL: 'C', PATH: `${PATH}:/usr/sbin:/sbin` };
+}
+
+/** Starts a command that runs beside the test, which must end it. */
+export function start(command: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(command, args, { env: surroundings() });
+}
+
+/** Runs a command to its end, or kills it when it takes too long. */
+function run(command: string, args: readonly string[], patience: number = PATIENCE): Done {
   const done = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: patience,
     killSignal: 'SIGKILL',
-    env: { ...process.env, LC_ALL: 'C', PATH: `${PATH}:/usr/sbin:/sbin` },
+    env: surroundings(),
   });
   return { ok: done.status === 0, out: done.stdout ?? '', err: done.stderr ?? String(done.error) };
 }
@@ -96,6 +107,11 @@ export class NamespacePair {
     this.#must('-n', this.a, 'link', 'set', name, 'addrgenmode', 'none');
     this.#must('-n', this.a, 'addr', 'add', address, 'dev', name);
     this.#must('-n', this.a, 'link', 'set', name, 'up');
+  }
+
+  /** Starts a command in `b`. */
+  startInB(command: string, ...args: string[]): ChildProcessWithoutNullStreams {
+    return start('ip', ['netns', 'exec', this.b, command, ...args]);
   }
 
   /** Runs a command in `a`. */

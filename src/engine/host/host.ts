@@ -35,7 +35,7 @@ export interface HostOptions {
   readonly name: string;
   /** Routes packets that are for others. */
   readonly forwarding?: boolean;
-  /** Puts fragments together; a VTEP's node may discard them instead (RFC 7348 s.4.3). Default true. */
+  /** Puts fragments of UDP datagrams together; a VTEP's node may discard them instead (RFC 7348 s.4.3). Default true. */
   readonly reassembly?: boolean;
 }
 

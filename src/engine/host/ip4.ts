@@ -89,7 +89,8 @@ export class Ip4Layer implements Ip4Face {
 
   #gather(frame: Frame, at: number, dev: Interface): void {
     const host = this.#host;
-    if (!host.reassembly) return drop(host, frame, DROP.outerFragment);
+    if (!host.reassembly && ipv4.protocol(frame.view, at) === PROTO.udp)
+      return drop(host, frame, DROP.outerFragment);
     this.#reassembly ??= new Reassembly4(host);
     const whole = this.#reassembly.add(frame, at, dev);
     if (whole !== null) this.#deliver(whole, whole.start + ethernet.HEADER_LEN, dev);

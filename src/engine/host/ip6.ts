@@ -104,7 +104,8 @@ export class Ip6Layer implements Ip6Face {
     }
     const { fragmentAt } = walk;
     if (fragmentAt >= 0 && (walk.laterFragment || extensions.moreFragments(view, fragmentAt))) {
-      if (!host.reassembly) return drop(host, frame, DROP.outerFragment);
+      if (!host.reassembly && view.getUint8(fragmentAt) === PROTO.udp)
+        return drop(host, frame, DROP.outerFragment);
       this.#reassembly ??= new Reassembly6(host, this.icmp);
       const whole = this.#reassembly.add(frame, at, fragmentAt, end, dev);
       if (whole === null) return;

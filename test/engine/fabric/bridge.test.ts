@@ -198,7 +198,9 @@ describe('bridge', () => {
   test('property: any bytes at any port: no exception, every frame comes home, none goes back where it came from', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 80 }),
-      fc.tuple(fc.constantFrom(A, B, C, ALL), fc.constantFrom(A, B, C, 0)).map(([to, from]) => ether(to, from)),
+      fc
+        .tuple(fc.constantFrom(A, B, C, ALL), fc.constantFrom(A, B, C, 0))
+        .map(([to, from]) => ether(to, from)),
     );
     fc.assert(
       fc.property(fc.array(fc.tuple(bytes, fc.nat(2)), { maxLength: 40 }), (frames) => {

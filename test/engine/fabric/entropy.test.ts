@@ -16,9 +16,17 @@ interface Flow {
 }
 
 const four = (f: Flow, more = {}): Uint8Array =>
-  packet4({ to: A, from: B }, { src: f.src, dst: f.dst, proto: 17, ...more }, udpBytes(f.src, f.dst, f.from, f.to, new Uint8Array(4)));
+  packet4(
+    { to: A, from: B },
+    { src: f.src, dst: f.dst, proto: 17, ...more },
+    udpBytes(f.src, f.dst, f.from, f.to, new Uint8Array(4)),
+  );
 const six = (f: Flow): Uint8Array =>
-  packet6({ to: A, from: B }, { src: f.src, dst: f.dst, next: 17 }, udpBytes(f.src, f.dst, f.from, f.to, new Uint8Array(4)));
+  packet6(
+    { to: A, from: B },
+    { src: f.src, dst: f.dst, next: 17 },
+    udpBytes(f.src, f.dst, f.from, f.to, new Uint8Array(4)),
+  );
 const back = (f: Flow): Flow => ({ src: f.dst, dst: f.src, from: f.to, to: f.from });
 
 const F4: Flow = { src: '10.0.1.2', dst: '10.0.1.3', from: 1000, to: 2000 };
@@ -28,7 +36,8 @@ const port = fc.integer({ min: 0, max: 0xffff });
 const ip4 = fc.nat(0xffffffff).map((n) => formatIp(n));
 const word = fc.nat(0xffffffff);
 const ip6 = fc.tuple(word, word, word, word).map(([a, b, c, d]) => formatIp({ a, b, c, d }));
-const flow = (ip: fc.Arbitrary<string>): fc.Arbitrary<Flow> => fc.record({ src: ip, dst: ip, from: port, to: port });
+const flow = (ip: fc.Arbitrary<string>): fc.Arbitrary<Flow> =>
+  fc.record({ src: ip, dst: ip, from: port, to: port });
 
 describe('entropy', () => {
   test('property: request and answer of a flow have the same, 0 to 2^31 - 1', () => {
@@ -42,11 +51,27 @@ describe('entropy', () => {
   });
 
   test('each field of the flow counts, and the payload, TTL, id and MAC addresses do not', () => {
-    const all = [F4, { ...F4, src: '10.0.1.4' }, { ...F4, dst: '10.0.1.5' }, { ...F4, from: 1001 }, { ...F4, to: 2001 }];
+    const all = [
+      F4,
+      { ...F4, src: '10.0.1.4' },
+      { ...F4, dst: '10.0.1.5' },
+      { ...F4, from: 1001 },
+      { ...F4, to: 2001 },
+    ];
     expect(new Set(all.map((f) => of(four(f)))).size).toBe(5);
-    const six6 = [F6, { ...F6, src: 'fd00:1::1' }, { ...F6, dst: 'fd00::2:0:0' }, { ...F6, from: 1001 }, { ...F6, to: 2001 }];
+    const six6 = [
+      F6,
+      { ...F6, src: 'fd00:1::1' },
+      { ...F6, dst: 'fd00::2:0:0' },
+      { ...F6, from: 1001 },
+      { ...F6, to: 2001 },
+    ];
     expect(new Set(six6.map((f) => of(six(f)))).size).toBe(5);
-    const other = packet4({ to: C, from: A }, { src: F4.src, dst: F4.dst, proto: 17, ttl: 3, id: 99 }, udpBytes(F4.src, F4.dst, 1000, 2000, new Uint8Array(99)));
+    const other = packet4(
+      { to: C, from: A },
+      { src: F4.src, dst: F4.dst, proto: 17, ttl: 3, id: 99 },
+      udpBytes(F4.src, F4.dst, 1000, 2000, new Uint8Array(99)),
+    );
     expect(of(other)).toBe(of(four(F4)));
   });
 
@@ -85,19 +110,27 @@ describe('entropy', () => {
   test('property: any bytes will do, and none beyond the end are read', () => {
     const type = fc.constantFrom([8, 0], [0x86, 0xdd], [0x81, 0], [1, 2]);
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 90 }), type, fc.uint8Array({ minLength: 60, maxLength: 60 }), (bytes, t, behind) => {
-        if (bytes.length >= 14) bytes.set(t, 12);
-        const entropy = of(bytes);
-        const longer = new Uint8Array([...bytes, ...behind]);
-        expect(entropyOf(viewOf(longer), 0, bytes.length)).toBe(entropy);
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 90 }),
+        type,
+        fc.uint8Array({ minLength: 60, maxLength: 60 }),
+        (bytes, t, behind) => {
+          if (bytes.length >= 14) bytes.set(t, 12);
+          const entropy = of(bytes);
+          const longer = new Uint8Array([...bytes, ...behind]);
+          expect(entropyOf(viewOf(longer), 0, bytes.length)).toBe(entropy);
+        },
+      ),
     );
     expect(of(new Uint8Array(13))).toBe(0);
   });
 
   test.each([
     ['ports that count up', (n: number) => four({ ...F4, from: 32768 + n })],
-    ['addresses that count up', (n: number) => four({ ...F4, dst: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` })],
+    [
+      'addresses that count up',
+      (n: number) => four({ ...F4, dst: `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}` }),
+    ],
     ['IPv6 ports', (n: number) => six({ ...F6, to: 1024 + n })],
     ['MAC addresses', (n: number) => ether(A, 0x020000000000 + n)],
   ])('4096 flows by %s spread over 64 bins as chance would', (_, make) => {

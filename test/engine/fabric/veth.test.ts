@@ -89,7 +89,9 @@ describe('backlog', () => {
   test('frames pushed while one is handled follow in order, and never inside one another', () => {
     const ground = new Ground();
     const backlog = new Backlog(4);
-    const talker = new Talker(ground, backlog, (n) => (n === 0 ? [1, 2, 3] : n < 4 ? [n * 10, n * 10 + 1] : []));
+    const talker = new Talker(ground, backlog, (n) =>
+      n === 0 ? [1, 2, 3] : n < 4 ? [n * 10, n * 10 + 1] : [],
+    );
     backlog.push(ground.pool.take(14), talker, 0);
     expect(talker.seen).toEqual([0, 1, 2, 3, 10, 11, 20, 21, 30, 31]);
     expect(talker.deepest).toBe(1);
@@ -100,7 +102,9 @@ describe('backlog', () => {
     const ground = new Ground();
     const backlog = new Backlog(4);
     const burst = (n: number): number[] => Array.from({ length: 40 }, (_, i) => n + i);
-    const talker = new Talker(ground, backlog, (n) => (n < 3 ? [n + 1] : n === 3 ? burst(100) : n === 110 ? burst(500) : []));
+    const talker = new Talker(ground, backlog, (n) =>
+      n < 3 ? [n + 1] : n === 3 ? burst(100) : n === 110 ? burst(500) : [],
+    );
     backlog.push(ground.pool.take(14), talker, 0);
     expect(talker.seen).toEqual([0, 1, 2, 3, ...burst(100), ...burst(500)]);
     ground.end();

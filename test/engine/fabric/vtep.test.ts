@@ -11,7 +11,8 @@ import { DROP } from '../../../src/engine/trace/drop.ts';
 import { TRACE, VIA } from '../../../src/engine/trace/event.ts';
 import { viewOf } from '../../support/bytes.ts';
 import { arpFrame, packet4 } from '../host/packets.ts';
-import { A, ALL, B, C, ether, Ground, Inbox, VTEP, VtepBench, wrap } from './ground.ts';
+import type { VTEP } from './ground.ts';
+import { A, ALL, B, C, ether, Ground, Inbox, VtepBench, wrap } from './ground.ts';
 
 const HEAD = { to: B, from: A };
 const ip = (tos = 0, length = 8, dontFragment = false): Uint8Array =>
@@ -94,7 +95,8 @@ describe('VTEP, receiving', () => {
       for (const outer of [0, 1, 2, 3]) {
         const bench = new VtepBench();
         bench.input(wrap(100, ip(0xb8 | inner)), 1, outer);
-        const want = inner === 0 ? (outer === 3 ? -1 : 0) : inner === 2 && outer === 1 ? 1 : outer === 3 ? 3 : inner;
+        const want =
+          inner === 0 ? (outer === 3 ? -1 : 0) : inner === 2 && outer === 1 ? 1 : outer === 3 ? 3 : inner;
         expect(drops(bench)).toEqual(want < 0 ? { [DROP_ECN]: 1 } : {});
         const got = bench.inside.got[0];
         if (got === undefined) continue;
@@ -221,7 +223,18 @@ describe('VTEP, sending', () => {
 
   test('tags are stripped where they are not carried, also from a frame that others hold, and kept where they are', () => {
     const inner = ether(ALL, A);
-    const tagged = new Uint8Array([...inner.subarray(0, 12), 0x88, 0xa8, 0, 9, 0x81, 0, 0, 5, ...inner.subarray(12)]);
+    const tagged = new Uint8Array([
+      ...inner.subarray(0, 12),
+      0x88,
+      0xa8,
+      0,
+      9,
+      0x81,
+      0,
+      0,
+      5,
+      ...inner.subarray(12),
+    ]);
     const bench = new VtepBench();
     bench.vtep.floodTo([1]);
     const held = bench.ground.pool.from(tagged).retain();
@@ -294,7 +307,7 @@ describe('VTEP, questions for neighbours', () => {
     expect([made.inside.got.length, made.underlay.sent.length]).toEqual([0, 2]);
   });
 
-  test("a flooded question that others hold is answered without writing into their bytes", () => {
+  test('a flooded question that others hold is answered without writing into their bytes', () => {
     const made = bench('proxy');
     const held = made.ground.pool.from(ask('10.0.0.2')).retain();
     made.vtep.send(held);
@@ -347,11 +360,13 @@ test('property: any bytes in either direction, any settings: no exception, every
     pmtuReplies: fc.boolean(),
   } as const);
   const type = fc.constantFrom([8, 0, 0x45], [8, 6, 0], [0x86, 0xdd, 0x60], [0x81, 0, 0], [0, 0, 0]);
-  const frame = fc.tuple(fc.uint8Array({ minLength: 15, maxLength: 120 }), type, fc.boolean()).map(([bytes, t, group]) => {
-    bytes.set(t, 12);
-    bytes[0] = group ? 0xff : 2;
-    return bytes;
-  });
+  const frame = fc
+    .tuple(fc.uint8Array({ minLength: 15, maxLength: 120 }), type, fc.boolean())
+    .map(([bytes, t, group]) => {
+      bytes.set(t, 12);
+      bytes[0] = group ? 0xff : 2;
+      return bytes;
+    });
   const steps = fc.array(fc.tuple(frame, fc.boolean(), fc.nat(255), fc.nat(60)), { maxLength: 12 });
   fc.assert(
     fc.property(options, steps, (given, all) => {
@@ -364,7 +379,12 @@ test('property: any bytes in either direction, any settings: no exception, every
       demux.add(100, bench.vtep);
       for (const [bytes, out, tos, cut] of all) {
         if (out) bench.send(bytes);
-        else demux.input(bench.ground.pool.from(wrap(100, bytes).slice(0, 8 + Math.max(0, bytes.length - cut))), 1, tos);
+        else
+          demux.input(
+            bench.ground.pool.from(wrap(100, bytes).slice(0, 8 + Math.max(0, bytes.length - cut))),
+            1,
+            tos,
+          );
         demux.input(bench.ground.pool.from(bytes), 1, tos);
       }
       bench.ground.end();
