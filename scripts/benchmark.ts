@@ -3,11 +3,12 @@
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { inlineMore } from '../src/live/inlining.ts';
 import { checksumFigures } from './benchmarks/checksum.ts';
 import { encapsulationFigures } from './benchmarks/encapsulation.ts';
 import { eventQueueFigures } from './benchmarks/event-queue.ts';
 import { fdbFigures } from './benchmarks/fdb.ts';
-import type { Figure, Measured } from './benchmarks/harness.ts';
+import type { Figure, Measured, Report } from './benchmarks/harness.ts';
 import { measure } from './benchmarks/harness.ts';
 import { heapReport } from './benchmarks/heap.ts';
 import { cleanUp } from './benchmarks/native.ts';
@@ -96,6 +97,7 @@ function main(): number {
   return 0;
 }
 
+inlineMore();
 try {
   process.exitCode = main();
 } finally {

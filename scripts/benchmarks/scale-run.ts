@@ -39,7 +39,13 @@ function stack(containers: number): StackSpec {
 
 /** Each task of a service with one that runs on the next node that the service has tasks on. */
 function pairs(tasks: readonly TaskPlan[]): [from: TaskPlan, to: TaskPlan][] {
-  const byNode = [...Map.groupBy(tasks, (task) => task.node).values()];
+  const groups = new Map<string | null, TaskPlan[]>();
+  for (const task of tasks) {
+    const group = groups.get(task.node);
+    if (group === undefined) groups.set(task.node, [task]);
+    else group.push(task);
+  }
+  const byNode = [...groups.values()];
   return byNode.flatMap((here, i) => {
     const there = byNode[(i + 1) % byNode.length] as TaskPlan[];
     return here.map((from, k): [TaskPlan, TaskPlan] => [from, there[k % there.length] as TaskPlan]);

@@ -1,5 +1,6 @@
 // The live data plane's face: real sockets under the emulated overlay, capture files, the wall clock.
 
+export { inlineMore } from './inlining.ts';
 export type { ReadOptions, ReadResult } from './pcap-file.ts';
 export { CaptureFile, readCapture } from './pcap-file.ts';
 export type { UdpLabOptions } from './udp-lab.ts';

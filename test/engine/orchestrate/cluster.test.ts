@@ -20,7 +20,7 @@ describe('cluster', () => {
   test('IPv6, racks of both families, a first address, labels', () => {
     expect(ips({ family: 6, nodes: 2 })).toEqual(['2001:db8:64::b', '2001:db8:64::c']);
     expect(ips({ nodes: 3, racks: 2 })).toEqual(['198.18.0.11', '198.18.0.12', '198.18.4.11']);
-    expect(ips({ family: 6, nodes: 2, racks: 2 })).toEqual(['2001:db8:64::b', '2001:db8:65::b']);
+    expect(ips({ family: 6, nodes: 2, racks: 2 })).toEqual(['2001:db8:64::b', '2001:db8:64:1::b']);
     expect(ips({ nodes: 2, first: parseIp('127.0.0.255') })).toEqual(['127.0.0.255', '127.0.1.0']);
     expect(ips({ nodes: 2, first: parseIp('fd00::9') })).toEqual(['fd00::9', 'fd00::a']);
     expect(cluster({ racks: 3 }).underlay.spines).toBe(2);
