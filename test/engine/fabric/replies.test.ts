@@ -38,7 +38,7 @@ describe('path-MTU errors', () => {
     [1500, 576],
   ])(
     'IPv4 with DF, %i bytes: type 3 code 4, an error of at most %i bytes that quotes the packet',
-    (length, _most) => {
+    (length, most) => {
       const given = packet4(HEAD, UDP4, new Uint8Array(length - 20).fill(7));
       const bytes = reply(given) as Uint8Array;
       const view = viewOf(bytes);
