@@ -6,6 +6,7 @@ const floor = Number(process.env['VXLAB_COVERAGE'] ?? 95);
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/properties.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: 'forks',

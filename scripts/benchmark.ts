@@ -1,5 +1,4 @@
-// scripts/bench: runs the areas and prints one table, then the reports. A new area is a file in benchmarks/ and a line in
-// AREAS; what has no peer is a report.
+// scripts/bench: runs the areas and prints one table. A new area is a file in benchmarks/ and a line in AREAS.
 
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -8,7 +7,7 @@ import { checksumFigures } from './benchmarks/checksum.ts';
 import { encapsulationFigures } from './benchmarks/encapsulation.ts';
 import { eventQueueFigures } from './benchmarks/event-queue.ts';
 import { fdbFigures } from './benchmarks/fdb.ts';
-import type { Figure, Measured, Report } from './benchmarks/harness.ts';
+import type { Figure, Measured } from './benchmarks/harness.ts';
 import { measure } from './benchmarks/harness.ts';
 import { heapReport } from './benchmarks/heap.ts';
 import { cleanUp } from './benchmarks/native.ts';
@@ -41,15 +40,12 @@ function rows(measured: Measured): string[][] {
   ]);
 }
 
-/** @param left the columns of text; the others hold numbers */
-function print(table: readonly (readonly string[])[], left: readonly number[]): void {
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((row) => (row[column] ?? '').length)),
-  );
+function print(table: readonly string[][]): void {
+  const widths = HEADINGS.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
   for (const row of table) {
     const cells = row.map((cell, column) => {
       const width = widths[column] as number;
-      return left.includes(column) ? cell.padEnd(width) : cell.padStart(width);
+      return column === 2 || column > 3 ? cell.padStart(width) : cell.padEnd(width);
     });
     console.log(cells.join('  ').trimEnd());
   }
@@ -61,39 +57,33 @@ function main(): number {
     options: { rounds: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
   });
   const rounds = Number(values.rounds);
-  const names = [...Object.keys(AREAS), ...Object.keys(REPORTS)];
-  if (positionals.some((name) => !names.includes(name)) || !Number.isInteger(rounds) || rounds < 1) {
-    console.error(`usage: scripts/bench [${names.join('|')}]... [--rounds N] [--json]`);
+  const unknown = positionals.filter((name) => !(name in AREAS) && !(name in REPORTS));
+  if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
+    console.error(
+      `usage: scripts/bench [${[...Object.keys(AREAS), ...Object.keys(REPORTS)].join('|')}]... [--rounds N] [--json]`,
+    );
     return 2;
   }
-  const chosen = positionals.length > 0 ? positionals : names;
-  const figures: Measured[] = [];
+  for (const name of positionals) REPORTS[name]?.();
+  const areas = positionals.filter((name) => name in AREAS);
+  if (positionals.length > 0 && areas.length === 0) return 0;
+  const chosen = areas.length > 0 ? areas : Object.keys(AREAS);
+  const results: Measured[] = [];
   for (const area of chosen) {
-    for (const figure of AREAS[area]?.() ?? []) {
+    for (const figure of (AREAS[area] as () => Figure[])()) {
       console.error(`${area}: ${figure.name}`);
-      figures.push(measure(figure, rounds));
+      results.push(measure(figure, rounds));
     }
   }
-  const reports: Report[] = [];
-  for (const name of chosen) {
-    const report = REPORTS[name];
-    if (report === undefined) continue;
-    console.error(name);
-    reports.push(report());
-  }
   if (values.json) {
-    console.log(JSON.stringify({ figures, reports }));
+    console.log(JSON.stringify(results));
     return 0;
   }
-  console.log(`Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown processor'}`);
-  if (figures.length > 0) {
-    console.log(`\nMedians of ${rounds} rounds; a ratio above 1 means that ours is faster.\n`);
-    print([HEADINGS, ...figures.flatMap(rows)], [0, 1, 3]);
-  }
-  for (const { title, headings, rows } of reports) {
-    console.log(`\n${title}\n`);
-    print([headings, ...rows], [0]);
-  }
+  console.log(
+    `Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown processor'}; medians of ${rounds} rounds;`,
+  );
+  console.log('a ratio above 1 means that ours is faster.\n');
+  print([HEADINGS, ...results.flatMap(rows)]);
   return 0;
 }
 

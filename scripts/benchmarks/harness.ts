@@ -25,13 +25,6 @@ export interface Measured {
   readonly peers: readonly { readonly name: string; readonly rate: number | null }[];
 }
 
-/** What is no rate and has no peer: a table of its own. */
-export interface Report {
-  readonly title: string;
-  readonly headings: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
 /** Two rounds of each go before and do not count: they are for the compilers and the caches. */
 const WARM_UP = 2;
 

@@ -54,8 +54,11 @@ export class WallClock implements Clock, Timers {
     this.#wakesAt = -1;
     this.tick();
     this.#firing = true;
-    while (this.#queue.next(this.#now)) this.#queue.target.fire(this.#queue.token);
-    this.#firing = false;
-    this.#wake();
+    try {
+      while (this.#queue.next(this.#now)) this.#queue.target.fire(this.#queue.token);
+    } finally {
+      this.#firing = false;
+      this.#wake();
+    }
   }
 }

@@ -16,7 +16,7 @@ export interface Impairments {
   readonly reorder: number;
   /** Bits a second; 0 means no limit. Counts the frame and 24 bytes of preamble, FCS and gap. */
   readonly rate: number;
-  /** Frames that may wait for the rate; beyond that the tail is dropped. */
+  /** Frames that may be held at once, waiting or on their way (netem's limit); beyond that the tail is dropped. */
   readonly queue: number;
   /** Largest IP packet in bytes; 0 means no limit of the cable's own. */
   readonly mtu: number;

@@ -3,7 +3,7 @@
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { Ip6, Mac } from '../../core/wire/address.ts';
-import { readIp6 } from '../../core/wire/address.ts';
+import { groupMac6, IP6_ANY, readIp6, sameIp } from '../../core/wire/address.ts';
 import * as arp from '../../core/wire/arp.ts';
 import { pseudo6 } from '../../core/wire/checksum.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
@@ -22,6 +22,9 @@ export const NO_ANSWER: Mac = -2;
 
 /** Ethernet 14 + IPv6 40 + neighbour advertisement 24 + link-layer option 8. */
 const ADVERTISEMENT_LEN = 86;
+
+/** ff02::1 (RFC 4291 s.2.7.1). */
+const ALL_NODES: Ip6 = { a: 0xff020000, b: 0, c: 0, d: 1 };
 
 /** The MAC that answers the frame's ARP request or neighbour solicitation, or NO_QUESTION or NO_ANSWER. */
 export function answerTo(frame: Frame, db: PeerDb, own: PeerId): Mac {
@@ -62,8 +65,11 @@ export function writeAnswer(frame: Frame, mac: Mac): void {
   const target: Ip6 = readIp6(view, at + ipv6.HEADER_LEN + 8);
   frame.end = frame.start + ADVERTISEMENT_LEN;
   const icmp = at + ipv6.HEADER_LEN;
-  ethernet.write(view, frame.start, asker, mac, ETHERTYPE.ipv6);
-  ipv6.write(view, at, frame.end, target, askerIp, PROTO.icmpv6, 255, 0, 0);
+  // Whoever probes for a duplicate has no address yet: everybody is told that it is taken (RFC 4861 s.7.2.4).
+  const probe = sameIp(askerIp, IP6_ANY);
+  ethernet.write(view, frame.start, probe ? groupMac6(ALL_NODES) : asker, mac, ETHERTYPE.ipv6);
+  ipv6.write(view, at, frame.end, target, probe ? ALL_NODES : askerIp, PROTO.icmpv6, 255, 0, 0);
   const pseudo = pseudo6(view, at, PROTO.icmpv6, frame.end - icmp);
-  nd.writeAdvertisement(view, icmp, frame.end, target, mac, nd.FLAG.solicited | nd.FLAG.override, pseudo);
+  const flags = nd.FLAG.override | (probe ? 0 : nd.FLAG.solicited);
+  nd.writeAdvertisement(view, icmp, frame.end, target, mac, flags, pseudo);
 }

@@ -200,6 +200,13 @@ describe('copies', () => {
     expect(slabs.size).toBeGreaterThan(1);
   });
 
+  test('take a slot of the same size, whichever slot the frame is in', () => {
+    const pool = new FramePool();
+    for (const size of [SMALL, JUMBO, HUGE]) {
+      for (let i = 0; i < 3; i++) expect(room(pool.copyOf(pool.take(size - HEADROOM)))).toBe(size);
+    }
+  });
+
   test('of a frame without marks clear the marks of the slot they land in', () => {
     const pool = new FramePool();
     const frame = pool.take(4);

@@ -48,7 +48,10 @@ describe('a frame', () => {
   });
 
   test('headroom can be used to its last byte and no further', () => {
-    const { frame } = fresh();
+    const { pool } = fresh();
+    // Not the slab's first slot, so that there would be bytes in front to run into.
+    const frame = pool.from(BYTES);
+    expect(frame.from).toBeGreaterThan(0);
     expect(frame.push(HEADROOM)).toBe(frame.from);
     expect(frame.length).toBe(HEADROOM + 10);
     expect(() => frame.push(1)).toThrow(

@@ -223,6 +223,8 @@ describe('IPv4 options', () => {
       { type: 1, at: 25, length: 1 },
     ]);
     expect([options(''), options('00000000')]).toEqual([[], []]);
+    // What stands behind the end would be a whole option.
+    expect(options('00020404 44040500')).toEqual([]);
   });
 
   test('an option that fills the last byte is whole', () => {

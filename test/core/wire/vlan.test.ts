@@ -66,9 +66,12 @@ describe('VLAN tags, IEEE 802.1Q', () => {
   });
 
   test('every truncation is a short tag', () => {
-    for (let end = 0; end < 4; end++) {
-      const f = vlan.check(viewOf(new Uint8Array(end)), 0, end);
-      expect([faultLayer(f), faultKind(f), faultNeeded(f)]).toEqual([LAYER.vlan, KIND.short, 4]);
+    for (const at of [0, 14]) {
+      for (let length = 0; length < 4; length++) {
+        const f = vlan.check(viewOf(new Uint8Array(at + length)), at, at + length);
+        expect([faultLayer(f), faultKind(f), faultNeeded(f)]).toEqual([LAYER.vlan, KIND.short, 4]);
+      }
+      expect(vlan.check(viewOf(new Uint8Array(at + 4)), at, at + 4)).toBe(NO_FAULT);
     }
   });
 

@@ -96,15 +96,15 @@ describe('questions for neighbours', () => {
   };
   const who = (target: string, op = 1, to = ALL): Uint8Array =>
     arpFrame({ to, from: A }, op, A, '10.0.0.1', 0, target);
-  const solicit = (target: string): Uint8Array => {
+  const solicit = (target: string, from = 'fd00::1'): Uint8Array => {
     const body = new Uint8Array(28);
     const ip = parseIp(target) as { a: number; b: number; c: number; d: number };
     for (const [i, word] of [ip.a, ip.b, ip.c, ip.d].entries()) viewOf(body).setUint32(4 + 4 * i, word);
     body.set([1, 1, 2, 0, 0, 0, 0, 10], 20);
-    const message = icmp6Bytes('fd00::1', 'ff02::1:ff00:2', 135, 0, body);
+    const message = icmp6Bytes(from, 'ff02::1:ff00:2', 135, 0, body);
     return packet6(
       { to: 0x3333ff000002, from: A },
-      { src: 'fd00::1', dst: 'ff02::1:ff00:2', next: 58, hops: 255 },
+      { src: from, dst: 'ff02::1:ff00:2', next: 58, hops: 255 },
       message,
     );
   };
@@ -165,5 +165,16 @@ describe('questions for neighbours', () => {
     expect(verifies(view, 54, 86, pseudo6(view, 14, 58, 32))).toBe(true);
     frame.release();
     expect(pool.out).toBe(0);
+  });
+
+  test('a probe for a duplicate address is answered to everybody, unsolicited (RFC 4861 s.7.2.4)', () => {
+    const frame = pool.from(solicit('fd00::2', '::'));
+    writeAnswer(frame, B);
+    const view = viewOf(frame.toBytes());
+    expect(ethernet.dst(view, 0)).toBe(0x333300000001);
+    expect(ipv6.dst(view, 14)).toEqual(parseIp('ff02::1'));
+    expect(nd.flags(view, 54)).toBe(nd.FLAG.override);
+    expect(verifies(view, 54, 86, pseudo6(view, 14, 58, 32))).toBe(true);
+    frame.release();
   });
 });
