@@ -95,10 +95,9 @@ test('an address that nobody has: the journey ends where the question is swallow
   const journey = travel('webserver.1', '10.0.1.99');
   expect(journey.answered).toBe(false);
   const question = journey.others.find((story) => story.title === 'ARP request') as FrameStory;
-  expect(question.outcome).toBe('dropped');
-  expect(question.steps.map((step) => step.text).join('\n')).toContain(
-    'no neighbour entry answers the question',
-  );
+  const swallowed = question.steps.find((step) => step.element === 'vxlan0');
+  expect(swallowed?.what).toBe('drop');
+  expect(swallowed?.text).toContain('no neighbour entry answers the question');
 });
 
 test('a link that loses everything: dropped by the impairment', () => {
