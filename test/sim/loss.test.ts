@@ -39,11 +39,14 @@ test('the table is as written down', () => {
   expect(text).toBe(readFileSync(new URL('loss.golden.txt', import.meta.url), 'utf8'));
 });
 
-test.each(table)('$profile: as many as four cables let through, and all of them without loss', ({ counts }) => {
-  expect(counts[0]).toBe(PINGS);
-  for (const [i, percent] of LOSSES.entries()) {
-    const chance = (1 - percent / 100) ** 4;
-    const spread = Math.sqrt(PINGS * chance * (1 - chance));
-    expect(Math.abs((counts[i] as number) - PINGS * chance)).toBeLessThanOrEqual(5 * spread);
-  }
-});
+test.each(table)(
+  '$profile: as many as four cables let through, and all of them without loss',
+  ({ counts }) => {
+    expect(counts[0]).toBe(PINGS);
+    for (const [i, percent] of LOSSES.entries()) {
+      const chance = (1 - percent / 100) ** 4;
+      const spread = Math.sqrt(PINGS * chance * (1 - chance));
+      expect(Math.abs((counts[i] as number) - PINGS * chance)).toBeLessThanOrEqual(5 * spread);
+    }
+  },
+);

@@ -33,7 +33,7 @@ describe('stopping a container', () => {
     const sim = start();
     const { world } = sim;
     const mysql = container(world, 'mysql.1');
-    const [endpoint] = mysql.task?.endpoints as EndpointPlan[];
+    const [endpoint] = (mysql.task as TaskPlan).endpoints;
     const network = world.networks.get('lecture_mydbnw');
     expect(endpoint?.network.pool.owner(endpoint.ip)).toBe('lecture_mysql.1');
     expect(network?.db.row(endpoint?.mac ?? 0)).toBeDefined();
@@ -93,7 +93,7 @@ describe('stopping a container', () => {
   test('a pod that stops gives its address back', () => {
     const { world } = start('flannel');
     const pod = container(world, 'mysql.1');
-    const [endpoint] = pod.task?.endpoints as EndpointPlan[];
+    const [endpoint] = (pod.task as TaskPlan).endpoints;
     const attached = world.pods.get(pod.node)?.attachments.length ?? 0;
     world.stop(pod);
     expect(world.pods.get(pod.node)?.attachments.length).toBe(attached - 1);
