@@ -7,7 +7,7 @@ import { kernelPath } from './kernel-path.ts';
 import { nativeWith } from './native.ts';
 import { Pair } from './wiring.ts';
 
-const FRAMES = 100_000;
+const FRAMES = 500_000;
 const NS3 = ['ns3-csma', 'ns3-bridge', 'ns3-internet', 'ns3-applications'];
 
 export function pathFigures(): Figure[] {

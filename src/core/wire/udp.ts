@@ -113,6 +113,25 @@ export function write(
   if (pseudo >= 0) view.setUint16(at + 6, finishUdp(sum(view, at, end, pseudo)));
 }
 
+/**
+ * As `write` with a checksum, for a payload whose sum is known and need not be read.
+ * @param known the sum of the payload and the pseudo header
+ */
+export function writeKnown(
+  view: DataView,
+  at: number,
+  end: number,
+  src: number,
+  dst: number,
+  known: number,
+): void {
+  const length = end - at;
+  view.setUint16(at, src);
+  view.setUint16(at + 2, dst);
+  view.setUint16(at + 4, length);
+  view.setUint16(at + 6, finishUdp(known + src + dst + length));
+}
+
 /** Writes every field as told, sense or nonsense. */
 export function writeRaw(view: DataView, at: number, h: UdpHeader): void {
   view.setUint16(at, h.srcPort);

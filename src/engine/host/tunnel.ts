@@ -8,7 +8,9 @@ import type { Ip } from '../../core/wire/address.ts';
 import * as ipv4 from '../../core/wire/ipv4.ts';
 import * as ipv6 from '../../core/wire/ipv6.ts';
 import * as udp from '../../core/wire/udp.ts';
+import * as vxlan from '../../core/wire/vxlan.ts';
 import { portFor } from '../fabric/entropy.ts';
+import { innerSum, UNKNOWN_SUM } from '../fabric/inner-sum.ts';
 import type { PeerId, Peers } from '../fabric/peers.ts';
 import type { TunnelReceiver, Underlay } from '../fabric/underlay.ts';
 import { DROP, drop } from '../trace/drop.ts';
@@ -16,6 +18,9 @@ import { TRACE } from '../trace/event.ts';
 import type { Destination } from './destination.ts';
 import type { Host } from './host.ts';
 import type { DatagramReceiver, UdpSocket } from './udp.ts';
+
+/** Bytes up to which adding up the payload is quicker than deriving its sum. */
+const SHORT = 256;
 
 export interface TunnelOptions {
   readonly port: number;
@@ -56,7 +61,10 @@ export class Tunnel implements Underlay, DatagramReceiver {
     const range = this.options.sourcePorts;
     const srcPort = portFor(entropy, range[0], range[1]);
     if (host.trace.on) host.trace.emit(host.id, TRACE.outer, frame, srcPort, this.options.port);
-    this.#socket.sendFrame(frame, to, srcPort, this.options.port, !this.options.checksum, tos);
+    const { port, checksum } = this.options;
+    const derive = checksum && frame.summed && frame.end - frame.start > SHORT;
+    const sum = derive ? payloadSum(frame) : UNKNOWN_SUM;
+    this.#socket.sendFrame(frame, to, srcPort, port, !checksum, tos, sum);
   }
 
   join(group: PeerId): void {
@@ -105,4 +113,11 @@ export class Tunnel implements Underlay, DatagramReceiver {
     if (typeof ip === 'number') this.#host.ip4.igmp.membership(dev, ip, join);
     else this.#host.ip6.mld.membership(dev, ip, join);
   }
+}
+
+/** The sum of a VXLAN payload whose inner checksums are right, or UNKNOWN_SUM. */
+function payloadSum(frame: Frame): number {
+  const { view, start } = frame;
+  const inner = innerSum(view, start + vxlan.HEADER_LEN, frame.end);
+  return inner < 0 ? UNKNOWN_SUM : inner + view.getUint32(start) + view.getUint32(start + 4);
 }

@@ -63,6 +63,7 @@ export class UdpSocket {
   /**
    * Sends a frame that holds the payload and takes it over. Packet path.
    * @param noChecksum leave the field 0; with IPv6 only if the socket was opened for it
+   * @param payloadSum the payload's one's complement sum, when it is known; else -1, and the payload is read
    */
   sendFrame(
     frame: Frame,
@@ -71,13 +72,14 @@ export class UdpSocket {
     dstPort: number,
     noChecksum: boolean,
     tos: number,
+    payloadSum = -1,
   ): Sent {
     const at = frame.push(udp.HEADER_LEN);
     const length = frame.end - at;
     const host = this.host;
     if (typeof to.ip === 'number') {
       const pseudo = noChecksum ? -1 : pseudo4(to.src as Ip4, to.ip, PROTO.udp, length);
-      udp.write(frame.view, at, frame.end, srcPort, dstPort, pseudo);
+      writeHeader(frame, at, srcPort, dstPort, pseudo, payloadSum);
       return host.ip4.output(frame, to, PROTO.udp, this.ttl, tos, this.dontFragment);
     }
     if (this.dontFragment && length + ipv6.HEADER_LEN > to.mtu(host.ground.clock.now)) {
@@ -85,9 +87,22 @@ export class UdpSocket {
       return SENT.tooLong;
     }
     const pseudo = noChecksum && this.zeroChecksum ? -1 : host.ip6.pseudo(to, PROTO.udp, length);
-    udp.write(frame.view, at, frame.end, srcPort, dstPort, pseudo);
+    writeHeader(frame, at, srcPort, dstPort, pseudo, payloadSum);
     return host.ip6.output(frame, to, PROTO.udp, this.ttl, tos);
   }
+}
+
+function writeHeader(
+  frame: Frame,
+  at: number,
+  src: number,
+  dst: number,
+  pseudo: number,
+  payloadSum: number,
+): void {
+  const { view, end } = frame;
+  if (payloadSum >= 0 && pseudo >= 0) udp.writeKnown(view, at, end, src, dst, pseudo + payloadSum);
+  else udp.write(view, at, end, src, dst, pseudo);
 }
 
 const EPHEMERAL_MIN = 32768;
