@@ -8,12 +8,13 @@
 
 import type { Ip } from '../../core/wire/address.ts';
 import { Bridge } from '../fabric/bridge.ts';
-import type { VethEnd } from '../fabric/veth.ts';
 import type { Host } from '../host/host.ts';
 import { Masquerade } from '../host/masquerade.ts';
 import { parseCidr } from '../ipam/cidr.ts';
 import { dockerMac, randomLocalMac } from '../ipam/mac-scheme.ts';
 import { AddressPool } from '../ipam/pool.ts';
+import type { Leg } from './bridge-ports.ts';
+import { BridgePorts } from './bridge-ports.ts';
 import type { Ground } from './ground.ts';
 
 const NAME = 'docker_gwbridge';
@@ -21,40 +22,29 @@ const NAME = 'docker_gwbridge';
 const SUBNET = parseCidr('172.18.0.0/16');
 const MTU = 1500;
 
-interface Leg {
-  readonly ip: Ip;
-  readonly port: number;
-  readonly outer: VethEnd;
-}
-
 export class GatewayBridge {
   readonly bridge: Bridge;
   readonly pool: AddressPool = new AddressPool({ subnet: SUBNET });
-  readonly #node: Host;
-  readonly #ground: Ground;
-  readonly #legs: Map<Host, Leg> = new Map();
-  #veths = 0;
+  readonly #ports: BridgePorts;
+  readonly #legs: Map<Host, Leg & { readonly ip: Ip }> = new Map();
 
   /** @param node forwards, and has its way out as the first interface */
   constructor(node: Host, ground: Ground) {
-    this.#node = node;
-    this.#ground = ground;
     this.bridge = new Bridge(
       ground.registry.add('bridge', NAME, node.name),
       NAME,
       ground.clock,
       ground.trace,
     );
-    const [outer, inner] = ground.veth(node.name, NAME, NAME, node.name, MTU);
     const random = ground.random.stream(`macs/${node.name}/${NAME}`);
-    const dev = node.addInterface(inner, {
-      name: NAME,
-      mac: randomLocalMac(() => random.uint32()),
+    this.#ports = new BridgePorts(ground, this.bridge, node.name, node.name, 'vethg');
+    const mac = randomLocalMac(() => random.uint32());
+    const { dev } = this.#ports.own(node, {
+      mac,
+      ip: this.pool.gateway as Ip,
+      prefix: SUBNET.prefix,
       mtu: MTU,
-      addresses: [{ ip: this.pool.gateway as Ip, prefix: SUBNET.prefix }],
     });
-    inner.plug(node, dev.index);
-    outer.plug(this.bridge, this.bridge.attach(outer));
     const outside = node.interfaces[0];
     if (outside !== undefined && outside !== dev) node.ip4.nat = new Masquerade(node, outside);
   }
@@ -62,33 +52,17 @@ export class GatewayBridge {
   /** Gives a host its leg: an address and the default route. */
   attach(host: Host, device: string): void {
     const ip = this.pool.lease(host.name);
-    const node = this.#node.name;
-    const [outer, inner] = this.#ground.veth(
-      node,
-      `vethg${this.#veths++}`,
-      device,
-      `${node}/${host.name}`,
-      MTU,
-    );
-    const dev = host.addInterface(inner, {
-      name: device,
-      mac: dockerMac(ip),
-      mtu: MTU,
-      addresses: [{ ip, prefix: SUBNET.prefix }],
-    });
-    host.routes.add({ ip: 0, prefix: 0, hops: [{ via: this.pool.gateway, dev }] });
-    inner.plug(host, dev.index);
-    const port = this.bridge.attach(outer, true, true);
-    outer.plug(this.bridge, port);
-    this.#legs.set(host, { ip, port, outer });
+    const address = { mac: dockerMac(ip), ip, prefix: SUBNET.prefix, mtu: MTU };
+    const leg = this.#ports.connect(host, device, address, true);
+    host.routes.add({ ip: 0, prefix: 0, hops: [{ via: this.pool.gateway, dev: leg.dev }] });
+    this.#legs.set(host, { ...leg, ip });
   }
 
   detach(host: Host): void {
     const leg = this.#legs.get(host);
     if (leg === undefined) return;
     this.#legs.delete(host);
-    this.bridge.detach(leg.port);
-    leg.outer.up = false;
+    this.#ports.disconnect(leg);
     this.pool.release(leg.ip);
   }
 }

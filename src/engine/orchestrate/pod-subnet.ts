@@ -17,9 +17,11 @@ import type { Host } from '../host/host.ts';
 import type { Interface } from '../host/interface.ts';
 import type { NextHop } from '../host/routes.ts';
 import { randomLocalMac } from '../ipam/mac-scheme.ts';
+import { BridgePorts } from './bridge-ports.ts';
 import type { Ground } from './ground.ts';
 import type { EndpointPlan, NetworkPlan } from './plan.ts';
 import type { Profile } from './profile.ts';
+import { vtepOptions } from './profile.ts';
 import type { Attachment, SandboxSite } from './sandbox.ts';
 
 /** What a pod subnet needs of its node: also its routing. */
@@ -34,14 +36,12 @@ export class PodSubnet {
   readonly vtep: Vtep;
   readonly vtepMac: Mac;
   readonly attachments: Attachment[] = [];
-  readonly #ground: Ground;
+  readonly #ports: BridgePorts;
   readonly #device: Interface;
-  #veths = 0;
 
   constructor(node: PodSite, plan: NetworkPlan, profile: Profile, ground: Ground) {
     this.node = node;
     this.plan = plan;
-    this.#ground = ground;
     const random = ground.random.stream(`macs/${node.name}/flannel`);
     const draw = (): number => random.uint32();
     this.bridge = new Bridge(
@@ -50,34 +50,15 @@ export class PodSubnet {
       ground.clock,
       ground.trace,
     );
-    const [outer, inner] = ground.veth(node.name, 'cni0', 'cni0', node.name, plan.mtu);
-    const gateway = node.host.addInterface(inner, {
-      name: 'cni0',
-      mac: randomLocalMac(draw),
-      mtu: plan.mtu,
-      addresses: [{ ip: plan.gateway, prefix: plan.subnet.prefix }],
-    });
-    inner.plug(node.host, gateway.index);
-    outer.plug(this.bridge, this.bridge.attach(outer));
+    this.#ports = new BridgePorts(ground, this.bridge, node.name, node.name);
+    const { gateway, subnet, mtu } = plan;
+    this.#ports.own(node.host, { mac: randomLocalMac(draw), ip: gateway, prefix: subnet.prefix, mtu });
     this.vtepMac = randomLocalMac(draw);
     const name = `flannel.${plan.vni}`;
     this.vtep = new Vtep(
       ground.registry.add('vtep', name, node.name),
       name,
-      {
-        vni: plan.vni,
-        mtu: plan.mtu,
-        own: node.peer,
-        macHi: macHi(this.vtepMac),
-        macLo: macLo(this.vtepMac),
-        learning: profile.learning,
-        neighbours: profile.neighbours,
-        reservedBits: profile.reservedBits,
-        innerVlan: profile.innerVlan,
-        pmtuReplies: profile.pmtuReplies,
-        ageing: profile.ageing,
-        maxEntries: 0,
-      },
+      vtepOptions(profile, plan.vni, plan.mtu, node.peer, this.vtepMac),
       ground,
       node.underlay,
     );
@@ -107,25 +88,9 @@ export class PodSubnet {
   /** Connects a pod: a veth pair, an address, a default route through cni0. */
   attach(host: Host, endpoint: EndpointPlan, device: string): Attachment {
     const { mtu, subnet, gateway } = this.plan;
-    const name = `veth${this.#veths++}`;
-    const [outer, inner] = this.#ground.veth(
-      this.node.name,
-      name,
-      device,
-      `${this.node.name}/${host.name}`,
-      mtu,
-    );
-    const dev = host.addInterface(inner, {
-      name: device,
-      mac: endpoint.mac,
-      mtu,
-      addresses: [{ ip: endpoint.ip, prefix: subnet.prefix }],
-    });
-    host.routes.add({ ip: 0, prefix: 0, hops: [{ via: gateway, dev }] });
-    inner.plug(host, dev.index);
-    const port = this.bridge.attach(outer);
-    outer.plug(this.bridge, port);
-    const attachment: Attachment = { host, endpoint, device, outer, inner, port };
+    const address = { mac: endpoint.mac, ip: endpoint.ip, prefix: subnet.prefix, mtu };
+    const attachment: Attachment = { ...this.#ports.connect(host, device, address), endpoint };
+    host.routes.add({ ip: 0, prefix: 0, hops: [{ via: gateway, dev: attachment.dev }] });
     this.attachments.push(attachment);
     return attachment;
   }
@@ -133,8 +98,7 @@ export class PodSubnet {
   detach(host: Host): void {
     for (const [i, attachment] of [...this.attachments.entries()].reverse()) {
       if (attachment.host !== host) continue;
-      this.bridge.detach(attachment.port);
-      attachment.outer.up = false;
+      this.#ports.disconnect(attachment);
       this.attachments.splice(i, 1);
     }
   }

@@ -1,6 +1,10 @@
 // How a fabric behaves, by name. Each profile is a set of settings that a real system has; the sources stand beside them.
 
+import type { Mac } from '../../core/wire/address.ts';
+import { macHi, macLo } from '../../core/wire/address.ts';
 import { VXLAN_PORT, VXLAN_PORT_LINUX, VxlabError } from '../../core/wire/numbers.ts';
+import type { PeerId } from '../fabric/peers.ts';
+import type { VtepOptions } from '../fabric/vtep.ts';
 
 export interface Profile {
   readonly name: string;
@@ -111,4 +115,23 @@ export function profileOf(name: string): Profile {
     throw new VxlabError('NO_SUCH_PROFILE', `there is no profile "${name}"; there are ${names}`);
   }
   return found;
+}
+
+/** A VTEP's settings under a profile. @param own the node's number among the peers */
+export function vtepOptions(profile: Profile, vni: number, mtu: number, own: PeerId, mac: Mac): VtepOptions {
+  const { learning, neighbours, reservedBits, innerVlan, pmtuReplies, ageing } = profile;
+  return {
+    vni,
+    mtu,
+    own,
+    macHi: macHi(mac),
+    macLo: macLo(mac),
+    learning,
+    neighbours,
+    reservedBits,
+    innerVlan,
+    pmtuReplies,
+    ageing,
+    maxEntries: 0,
+  };
 }
