@@ -87,7 +87,9 @@ export class Bridge implements Sink {
     this.counters.rxPackets++;
     this.counters.rxBytes += frame.end - at;
     const srcHi = ethernet.srcHi(view, at);
-    if ((srcHi & 0x0100) !== 0) return drop(this, frame, DROP.invalidSourceMac);
+    if ((srcHi & 0x0100) !== 0 || (srcHi === 0 && ethernet.srcLo(view, at) === 0)) {
+      return drop(this, frame, DROP.invalidSourceMac);
+    }
     if (trace.on) trace.emit(this.id, TRACE.receive, frame, from, frame.end - at);
     if (this.#learning[from] === true) {
       const learned = this.fdb.learn(srcHi, ethernet.srcLo(view, at), from, now);

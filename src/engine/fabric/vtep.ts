@@ -129,6 +129,9 @@ export class Vtep implements Port, TunnelReceiver {
     const options = this.options;
     const trace = this.trace;
     if (!this.up) return drop(this, frame, DROP.linkDown);
+    if (frame.end - frame.start < ethernet.HEADER_LEN) {
+      return drop(this, frame, DROP.invalidHeader, ethernet.check(frame.view, frame.start, frame.end));
+    }
     if (options.innerVlan === 'discard' && vlan.isTag(ethernet.etherType(frame.view, frame.start))) {
       frame = stripTags(frame.own());
     }

@@ -120,11 +120,12 @@ describe('bridge', () => {
     ground.end();
   });
 
-  test('a group as source and a frame without a whole Ethernet header are dropped and not learned', () => {
+  test('a group or zero as source and a frame without a whole Ethernet header are dropped and not learned', () => {
     enter(ether(B, 0x010000000001), 0);
+    enter(ether(B, 0), 0);
     enter(new Uint8Array(13), 0);
     enter(new Uint8Array(0), 0);
-    expect(bridge.counters.snapshot().drops).toEqual({ 'invalid source MAC': 1, 'invalid header': 2 });
+    expect(bridge.counters.snapshot().drops).toEqual({ 'invalid source MAC': 2, 'invalid header': 2 });
     expect(bridge.fdb.size).toBe(0);
     ground.end();
   });

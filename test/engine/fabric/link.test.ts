@@ -203,6 +203,26 @@ describe('link', () => {
     ground.end();
   });
 
+  test('what is in flight does not arrive when only the sending end goes down', () => {
+    setUp({ delay: SECOND });
+    send(1);
+    near.up = false;
+    ground.clock.runUntilIdle();
+    expect([there.at, far.counters.dropped(DROP.linkDown)]).toEqual([[], 1]);
+    ground.end();
+  });
+
+  test('a twin does not overtake what left before it', () => {
+    setUp({ delay: 100, jitter: 100 }, 3);
+    send(200);
+    near.impair(impairments({ delay: 1, duplicate: 1 }));
+    send(1);
+    ground.clock.runUntilIdle();
+    expect(there.at.slice(-2).map(([time]) => time)).toEqual([there.at[199]?.[0], there.at[199]?.[0]]);
+    expect(there.at.map(([, n]) => n).slice(0, 200)).toEqual(Array.from({ length: 200 }, (_, n) => n));
+    ground.end();
+  });
+
   test('counters at both ends', () => {
     sendAll(3, 0, 100);
     expect(near.counters.snapshot()).toMatchObject({ txPackets: 3, txBytes: 300, rxPackets: 0 });
@@ -260,6 +280,9 @@ describe('impairments', () => {
     [{ reorder: Number.NaN }, 'reorder is NaN; it must be a share from 0 to 1'],
     [{ delay: -1 }, 'delay is -1; it must be zero or more'],
     [{ rate: Number.POSITIVE_INFINITY }, 'rate is Infinity; it must be zero or more'],
+    [{ jitter: -1 }, 'jitter is -1; it must be zero or more'],
+    [{ queue: -1 }, 'queue is -1; it must be zero or more'],
+    [{ mtu: Number.NaN }, 'mtu is NaN; it must be zero or more'],
     [{ delay: 5, jitter: 6 }, 'jitter is 6; it must be at most the delay (5 ns)'],
   ])('%o is refused with its value', (given, message) => {
     expect(() => impairments(given)).toThrow(expect.objectContaining({ code: 'BAD_IMPAIRMENT', message }));

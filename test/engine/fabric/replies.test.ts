@@ -71,6 +71,33 @@ describe('path-MTU errors', () => {
     expect(reply(packet4(HEAD, UDP4, new Uint8Array(40)).slice(0, 40))).toBeNull();
   });
 
+  test.each([
+    ['10.0.0.1', '239.1.1.1'],
+    ['10.0.0.1', '255.255.255.255'],
+    ['0.0.0.0', '10.0.0.2'],
+    ['127.0.0.1', '10.0.0.2'],
+    ['239.1.1.1', '10.0.0.2'],
+    ['255.255.255.255', '10.0.0.2'],
+  ])(
+    'none about IPv4 from %s to %s, though both MAC addresses are unicast (RFC 1122 s.3.2.2)',
+    (src, dst) => {
+      expect(reply(packet4(HEAD, { ...UDP4, src, dst }, new Uint8Array(40)))).toBeNull();
+    },
+  );
+
+  test.each([
+    ['fd00::1', 'ff05::1'],
+    ['::', 'fd00::2'],
+    ['::1', 'fd00::2'],
+    ['ff02::1', 'fd00::2'],
+  ])('none about IPv6 from %s to %s, though both MAC addresses are unicast (as Linux)', (src, dst) => {
+    expect(reply(packet6(HEAD, { ...UDP6, src, dst }, new Uint8Array(40)))).toBeNull();
+  });
+
+  test('none to a group as Ethernet source', () => {
+    expect(reply(packet4({ to: B, from: 0x01005e000001 }, UDP4, new Uint8Array(40)))).toBeNull();
+  });
+
   test('none about ICMP errors; about echoes there is one', () => {
     const four = (type: number): Uint8Array | null =>
       reply(packet4(HEAD, { ...UDP4, proto: 1 }, icmpBytes(type, 0, new Uint8Array(36))));

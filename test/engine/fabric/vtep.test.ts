@@ -5,14 +5,16 @@ import * as arp from '../../../src/core/wire/arp.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
 import * as icmp from '../../../src/core/wire/icmp.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { Bridge } from '../../../src/engine/fabric/bridge.ts';
 import { PeerDb } from '../../../src/engine/fabric/peer-db.ts';
+import type { Port } from '../../../src/engine/fabric/port.ts';
 import { VniDemux } from '../../../src/engine/fabric/vni-demux.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';
 import { TRACE, VIA } from '../../../src/engine/trace/event.ts';
 import { viewOf } from '../../support/bytes.ts';
 import { arpFrame, packet4 } from '../host/packets.ts';
 import type { VTEP } from './ground.ts';
-import { A, ALL, B, C, ether, Ground, Inbox, VtepBench, wrap } from './ground.ts';
+import { A, ALL, B, C, ether, Ground, Inbox, Out, VtepBench, wrap } from './ground.ts';
 
 const HEAD = { to: B, from: A };
 const ip = (tos = 0, length = 8, dontFragment = false): Uint8Array =>
@@ -178,6 +180,21 @@ describe('VTEP, sending', () => {
     bench.ground.end();
   });
 
+  test('less than an Ethernet header: dropped, whatever the slot held before', () => {
+    for (const before of [0xff, 0x02]) {
+      const bench = new VtepBench();
+      bench.vtep.floodTo([1]);
+      for (let n = 0; n < 14; n++) {
+        const used = bench.ground.pool.take(60);
+        used.bytes.fill(before, used.start, used.end);
+        used.release();
+        bench.send(new Uint8Array(n));
+      }
+      expect([drops(bench), bench.underlay.sent]).toEqual([{ 'invalid header': 14 }, []]);
+      bench.ground.end();
+    }
+  });
+
   test('head-end replication: one whole copy a remote, none to itself', () => {
     const bench = new VtepBench();
     bench.vtep.floodTo([0, 1, 2, 3]);
@@ -188,6 +205,37 @@ describe('VTEP, sending', () => {
     expect(bench.ground.told(TRACE.flood)).toEqual([[3, 1]]);
     expect(bench.vtep.counters.txPackets).toBe(3);
     bench.ground.end();
+  });
+
+  test("a row of the control plane's table behind this very VTEP is passed over: the frame is flooded", () => {
+    const bench = new VtepBench();
+    bench.vtep.db = new PeerDb();
+    bench.vtep.db.set(B, [parseIp('10.0.0.2')], 0);
+    bench.vtep.floodTo([1, 2]);
+    bench.send(ether(B, A));
+    expect(bench.underlay.sent.map(({ peer }) => peer).sort()).toEqual([1, 2]);
+    bench.ground.end();
+  });
+
+  test('a bridge floods one frame to two VTEPs and two ports, in any order: each gets the same bytes', () => {
+    for (let turn = 0; turn < 4; turn++) {
+      const one = new VtepBench({ vni: 5 });
+      const two = new VtepBench({ vni: 6 });
+      one.vtep.floodTo([1, 2]);
+      two.vtep.floodTo([3]);
+      const outs = [new Out(), new Out()] as const;
+      const ports = [one.vtep, outs[0], two.vtep, outs[1]] as const;
+      const { clock, pool, trace } = one.ground;
+      const bridge = new Bridge(9, 'br0', clock, trace);
+      for (let i = 0; i < 4; i++) bridge.attach(ports[(i + turn) & 3] as Port);
+      const from = bridge.attach(new Out());
+      const bytes = ether(ALL, C);
+      bridge.receive(pool.from(bytes), from);
+      expect(outs.map(({ got }) => got)).toEqual([[bytes], [bytes]]);
+      expect(one.underlay.sent.map((sent) => sent.bytes)).toEqual([wrap(5, bytes), wrap(5, bytes)]);
+      expect(two.underlay.sent.map((sent) => sent.bytes)).toEqual([wrap(6, bytes)]);
+      one.ground.end();
+    }
   });
 
   test('a group: one datagram, and membership is asked for', () => {
