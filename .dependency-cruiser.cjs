@@ -13,6 +13,14 @@ const ROOMS = {
   cli: ['serve', 'lab', 'live', 'apps', 'engine', 'core'],
 };
 
+/** Inside core, above the codecs (wire), frames and capture files, lowest first; frame is the engine's. */
+const CORE_FLOORS = [
+  ['dissect'],
+  ['inspect', 'reassembly'],
+  ['filter', 'survey'],
+  ['doctor', 'topology', 'edit'],
+];
+
 /** Inside engine, lowest first: a room may import those of lower floors, and itself. */
 const ENGINE_FLOORS = [
   ['ipam', 'time'],
@@ -58,6 +66,18 @@ const engineFloors = ENGINE_FLOORS.flatMap((floor, height) =>
       `engine/${room} may import ${below.length === 0 ? 'no other room of engine' : `only ${below.join(', ')}`}`,
       { path: `^src/engine/${room}/` },
       { path: '^src/engine/', pathNot: `^src/engine/(${[room, ...below].join('|')})/` },
+    );
+  }),
+);
+
+const coreFloors = CORE_FLOORS.flatMap((floor, height) =>
+  floor.map((room) => {
+    const below = ['wire', 'pcap', ...CORE_FLOORS.slice(0, height).flat()];
+    return rule(
+      `core-${room}`,
+      `core/${room} may import only ${below.join(', ')} of core`,
+      { path: `^src/core/${room}/` },
+      { path: '^src/core/', pathNot: `^src/core/(${[room, ...below].join('|')})/` },
     );
   }),
 );
@@ -145,7 +165,7 @@ module.exports = {
     ),
     rule(
       'wire-codec',
-      'a codec knows its own header and the ground; walking is the job of inspect',
+      'a codec knows its own header and the ground; walking is the job of dissect',
       {
         path: '^src/core/wire/',
         pathNot: `^src/core/wire/(index|${GROUND}|${FAMILIES.flat().join('|')})\\.ts$`,
@@ -166,17 +186,12 @@ module.exports = {
       { path: '^src/core/', pathNot: '^src/core/(pcap/|wire/numbers\\.ts$)' },
     ),
     rule(
-      'inspect-below',
-      'inspect stands on wire and on the shapes of pcap',
-      { path: '^src/core/inspect/' },
-      { path: '^src/core/', pathNot: '^src/core/(inspect|wire|pcap)/' },
-    ),
-    rule(
-      'inspect-pcap-types',
-      'inspect takes records, it does not read files: types only',
-      { path: '^src/core/inspect/' },
+      'core-pcap-types',
+      'who looks at packets takes records and does not read files: types only; edit writes files',
+      { path: '^src/core/', pathNot: '^src/core/(pcap|edit)/' },
       { path: '^src/core/pcap/', dependencyTypesNot: ['type-only'] },
     ),
+    ...coreFloors,
     ...engineFloors,
   ],
   options: {

@@ -1,9 +1,9 @@
 // The lecture's stack told once: who runs where, who talks to whom, one packet, and what somebody on the wire reads.
 
-import type { PacketTree } from '../core/inspect/dissect.ts';
-import { tree } from '../core/inspect/dissect.ts';
-import { Dissection } from '../core/inspect/layer.ts';
-import { dissect, LINK_TYPE } from '../core/inspect/walk.ts';
+import { Dissection } from '../core/dissect/layer.ts';
+import { dissect, LINK_TYPE } from '../core/dissect/walk.ts';
+import type { PacketTree } from '../core/inspect/tree.ts';
+import { tree } from '../core/inspect/tree.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
 import type { DatagramReceiver } from '../engine/host/udp.ts';
 import type { StackSpec } from '../engine/model/spec.ts';

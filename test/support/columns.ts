@@ -1,14 +1,14 @@
 // Our reading of a packet in the columns that `tshark -T fields -E aggregator=';'` prints, so that the two can be compared.
 
 import { gunzipSync } from 'node:zlib';
-import type { PacketTree } from '../../src/core/inspect/dissect.ts';
-import { protocols, tree } from '../../src/core/inspect/dissect.ts';
-import { Dissection, LAYER_PROTOCOLS } from '../../src/core/inspect/layer.ts';
-import type { WalkOptions } from '../../src/core/inspect/ports.ts';
-import { DEFAULT_WALK } from '../../src/core/inspect/ports.ts';
+import { Dissection, LAYER_PROTOCOLS } from '../../src/core/dissect/layer.ts';
+import type { WalkOptions } from '../../src/core/dissect/ports.ts';
+import { DEFAULT_WALK } from '../../src/core/dissect/ports.ts';
+import { dissect } from '../../src/core/dissect/walk.ts';
 import type { Summary } from '../../src/core/inspect/summary.ts';
 import { summarize } from '../../src/core/inspect/summary.ts';
-import { dissect } from '../../src/core/inspect/walk.ts';
+import type { PacketTree } from '../../src/core/inspect/tree.ts';
+import { protocols, tree } from '../../src/core/inspect/tree.ts';
 import type { Packet } from '../../src/core/pcap/index.ts';
 import { readAll } from '../../src/core/pcap/index.ts';
 import { viewOf } from './bytes.ts';

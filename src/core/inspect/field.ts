@@ -4,9 +4,9 @@
 // that is shown can be asked for. A field at a fixed place is read by `readField` from four numbers; what repeats or
 // moves (options, records) is read by the layer's own `more`.
 
+import type { Dissection, LayerKind } from '../dissect/layer.ts';
 import type { Ip6 } from '../wire/address.ts';
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../wire/address.ts';
-import type { Dissection, LayerKind } from './layer.ts';
 
 /** `hex` is a number that people write in hex; `bool` is 0 or 1. `text` and `bytes` are only emitted by `more`. */
 export type FieldType = 'uint' | 'hex' | 'bool' | 'mac' | 'ipv4' | 'ipv6' | 'text' | 'bytes';

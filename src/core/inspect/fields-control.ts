@@ -1,5 +1,7 @@
 // The fields of ICMP, ICMPv6 with neighbour and listener discovery, and IGMP.
 
+import { checksumVerdict } from '../dissect/checksums.ts';
+import { L } from '../dissect/layer.ts';
 import { readIp6 } from '../wire/address.ts';
 import { NO_FAULT } from '../wire/fault.ts';
 import * as icmp from '../wire/icmp.ts';
@@ -7,11 +9,9 @@ import * as icmpv6 from '../wire/icmpv6.ts';
 import * as igmp from '../wire/igmp.ts';
 import * as mld from '../wire/mld.ts';
 import * as nd from '../wire/nd.ts';
-import { checksumVerdict } from './checksums.ts';
 import type { Emit, FieldSpec, LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving } from './field.ts';
 import { icmpHasId } from './info-control.ts';
-import { L } from './layer.ts';
 import { CHECKSUM_STATUS, GROUP_RECORDS, ICMP_TYPES, ICMPV6_TYPES, IGMP_TYPES, ND_OPTIONS } from './names.ts';
 
 function status(p: Place, emit: Emit, spec: FieldSpec): void {

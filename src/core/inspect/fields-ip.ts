@@ -1,11 +1,11 @@
 // The fields of IPv4, IPv6 and IPv6's extension headers, of AH and ESP.
 
+import { checksumVerdict } from '../dissect/checksums.ts';
+import type { LayerKind } from '../dissect/layer.ts';
+import { L } from '../dissect/layer.ts';
 import { formatIp4, formatIp6, readIp6 } from '../wire/address.ts';
-import { checksumVerdict } from './checksums.ts';
 import type { Emit, LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving } from './field.ts';
-import type { LayerKind } from './layer.ts';
-import { L } from './layer.ts';
 import { CHECKSUM_STATUS, IP_PROTOCOL_NAMES } from './names.ts';
 
 const IP_STATUS = moving('ip.checksum.status', 'Header checksum status', 'uint', { names: CHECKSUM_STATUS });

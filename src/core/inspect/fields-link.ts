@@ -1,11 +1,11 @@
 // The fields of the link layers: Ethernet, VLAN tags, LLC, spanning tree, cooked captures, loopback and ARP.
 
+import type { Dissection } from '../dissect/layer.ts';
+import { L } from '../dissect/layer.ts';
 import * as llc from '../wire/llc.ts';
 import * as sll from '../wire/sll.ts';
 import type { Emit, LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving, valueText } from './field.ts';
-import type { Dissection } from './layer.ts';
-import { L } from './layer.ts';
 import { ARP_OPCODES, ETHERTYPE_NAMES, SLL_PACKET_TYPES } from './names.ts';
 
 const ETH_DST = field('eth.dst', 'Destination', 'mac', 0, 6, { also: 'eth.addr' });

@@ -1,12 +1,12 @@
 // The fields of DNS messages and of HTTP's first line and headers.
 
+import { L } from '../dissect/layer.ts';
 import * as dns from '../wire/dns.ts';
 import { readName } from '../wire/dns-name.ts';
 import { RR, readData } from '../wire/dns-record.ts';
 import type { Emit, FieldSpec, LayerSpec, Place } from './field.ts';
 import { field, moving } from './field.ts';
 import { readHttp } from './http.ts';
-import { L } from './layer.ts';
 import { DNS_OPCODES, DNS_RCODES, DNS_TYPES } from './names.ts';
 
 const QUERY_NAME = moving('dns.qry.name', 'Name', 'text');

@@ -1,11 +1,11 @@
 // The fields of UDP and TCP.
 
+import { checksumVerdict } from '../dissect/checksums.ts';
+import { L } from '../dissect/layer.ts';
 import * as tcp from '../wire/tcp.ts';
 import * as options from '../wire/tcp-options.ts';
-import { checksumVerdict } from './checksums.ts';
 import type { Emit, LayerSpec, Place } from './field.ts';
 import { field, moving } from './field.ts';
-import { L } from './layer.ts';
 import { CHECKSUM_STATUS } from './names.ts';
 
 const UDP_STATUS = moving('udp.checksum.status', 'Checksum Status', 'uint', { names: CHECKSUM_STATUS });

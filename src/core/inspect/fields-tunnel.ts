@@ -1,10 +1,10 @@
 // The fields of VXLAN with GBP and GPE, Geneve, GRE, ERSPAN, MPLS and NSH.
 
+import { L } from '../dissect/layer.ts';
 import * as gre from '../wire/gre.ts';
 import * as vxlan from '../wire/vxlan.ts';
 import type { LayerSpec } from './field.ts';
 import { bytesText, field, moving } from './field.ts';
-import { L } from './layer.ts';
 import { ETHERTYPE_NAMES, GPE_PROTOCOLS } from './names.ts';
 
 const VNI = field('vxlan.vni', 'VXLAN Network Identifier (VNI)', 'uint', 4, 3);

@@ -6,7 +6,7 @@
 //         |eth                                      |ip
 //   0000  52 54 00 00 00 12 52 54 00 00 00 13 08 00 45 00   RT....RT......E.
 
-import type { PacketTree } from './dissect.ts';
+import type { PacketTree } from './tree.ts';
 
 export const ROW_BYTES = 16;
 

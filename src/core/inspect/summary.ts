@@ -4,6 +4,9 @@
 // Every fragment of a datagram is called one, also the first, whose transport header is there. TCP's numbers are raw:
 // relative ones, scaled windows and words such as "Retransmission" need the stream.
 
+import { CHECKSUM, checksumVerdict } from '../dissect/checksums.ts';
+import type { Dissection } from '../dissect/layer.ts';
+import { L, LAYER_FLAG, reportFault } from '../dissect/layer.ts';
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../wire/address.ts';
 import { faultKind, KIND } from '../wire/fault.ts';
 import * as igmp from '../wire/igmp.ts';
@@ -11,12 +14,9 @@ import * as tcp from '../wire/tcp.ts';
 import * as options from '../wire/tcp-options.ts';
 import * as udp from '../wire/udp.ts';
 import * as vxlan from '../wire/vxlan.ts';
-import { CHECKSUM, checksumVerdict } from './checksums.ts';
 import { readHttp } from './http.ts';
 import { arpInfo, icmpInfo, icmpv6Info, igmpInfo, stpInfo } from './info-control.ts';
 import { dnsInfo } from './info-dns.ts';
-import type { Dissection } from './layer.ts';
-import { L, LAYER_FLAG, reportFault } from './layer.ts';
 import { ETHERTYPE_NAMES, IP_PROTOCOL_NAMES, IP_PROTOCOL_SHORT } from './names.ts';
 
 export interface Summary {

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { protocols, tree } from '../../../src/core/inspect/dissect.ts';
+import { Dissection, L, LAYERS_MAX, reportFault } from '../../../src/core/dissect/layer.ts';
+import { dissect, LINK_TYPE } from '../../../src/core/dissect/walk.ts';
 import { fieldMarks, hexdump, layerMarks } from '../../../src/core/inspect/hexdump.ts';
-import { Dissection, L, LAYERS_MAX, reportFault } from '../../../src/core/inspect/layer.ts';
 import { summarize } from '../../../src/core/inspect/summary.ts';
-import { dissect, LINK_TYPE } from '../../../src/core/inspect/walk.ts';
+import { protocols, tree } from '../../../src/core/inspect/tree.ts';
 import type { Packet } from '../../../src/core/pcap/index.ts';
 import { viewOf } from '../../support/bytes.ts';
 import { packetsOf } from '../../support/columns.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { L } from '../../../src/core/inspect/layer.ts';
+import { L } from '../../../src/core/dissect/layer.ts';
 import type { Packet } from '../../../src/core/pcap/index.ts';
 import type { Reading } from '../../support/columns.ts';
 import { packetsOf, readPacket, stackOf, values } from '../../support/columns.ts';

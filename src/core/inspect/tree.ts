@@ -3,13 +3,13 @@
 // A fault is a layer of its own behind the layer that has it, so that everything before it is still shown. Offsets count
 // from the packet's first byte.
 
+import { CHECKSUM, checksumVerdict, isOffloaded } from '../dissect/checksums.ts';
+import type { Dissection } from '../dissect/layer.ts';
+import { L, LAYER_FLAG, LAYER_PROTOCOLS, reportFault } from '../dissect/layer.ts';
 import type { FaultReport } from '../wire/fault.ts';
-import { CHECKSUM, checksumVerdict, isOffloaded } from './checksums.ts';
 import type { Emit, FieldSpec, FieldValue, LayerSpec, Place } from './field.ts';
 import { meaning, readField, valueText } from './field.ts';
 import { readHttp } from './http.ts';
-import type { Dissection } from './layer.ts';
-import { L, LAYER_FLAG, LAYER_PROTOCOLS, reportFault } from './layer.ts';
 import { layerSpec } from './registry.ts';
 
 export interface FieldNode {

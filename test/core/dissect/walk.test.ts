@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { Dissection, L, LAYER_FLAG, LAYERS_MAX, reportFault } from '../../../src/core/dissect/layer.ts';
+import { WalkOptions } from '../../../src/core/dissect/ports.ts';
+import { dissect, LINK_TYPE } from '../../../src/core/dissect/walk.ts';
 import { trailerStart } from '../../../src/core/inspect/fields-link.ts';
-import { Dissection, L, LAYER_FLAG, LAYERS_MAX, reportFault } from '../../../src/core/inspect/layer.ts';
-import { WalkOptions } from '../../../src/core/inspect/ports.ts';
-import { dissect, LINK_TYPE } from '../../../src/core/inspect/walk.ts';
 import type { Packet } from '../../../src/core/pcap/index.ts';
 import { VxlabError } from '../../../src/core/wire/numbers.ts';
 import * as vxlan from '../../../src/core/wire/vxlan.ts';
