@@ -1,20 +1,19 @@
 // The command line as a function: arguments and streams in, an exit code out.
 
 import { Command, CommanderError } from 'commander';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { lintCommand } from './commands/lint.ts';
-import { pingCommand } from './commands/ping.ts';
-import { showCommand } from './commands/show.ts';
-import { traceCommand } from './commands/trace.ts';
-import { upCommand } from './commands/up.ts';
+import { COMMANDS } from './commands.ts';
 import { reportFailure } from './failure.ts';
 import { withExamples } from './help.ts';
 import type { ExitCode, Io } from './io.ts';
 import { EXIT } from './io.ts';
 import { VERSION } from './version.ts';
 
-export function buildProgram(io: Io, end: (code: ExitCode) => void): Command {
+/** The program with the one command that `argv` calls, or with all of them when it calls none. */
+async function buildProgram(
+  argv: readonly string[],
+  io: Io,
+  end: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command('vxlab')
     .description('A laboratory for VXLAN overlay networks.')
     .version(VERSION, '-V, --version', 'print the version')
@@ -23,16 +22,9 @@ export function buildProgram(io: Io, end: (code: ExitCode) => void): Command {
       'after',
       '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 bad input, 4 something is missing here, 130 interrupted.',
     );
-  for (const make of [
-    demoCommand,
-    upCommand,
-    lintCommand,
-    pingCommand,
-    traceCommand,
-    showCommand,
-    doctorCommand,
-  ]) {
-    program.addCommand(make(io, end));
+  const called = COMMANDS.get(argv[0] ?? '');
+  for (const load of called === undefined ? COMMANDS.values() : [called]) {
+    program.addCommand((await load())(io, end));
   }
   withExamples(program, ['vxlab demo', 'vxlab up --for 10s --capture out.pcapng']);
   for (const command of [program, ...program.commands]) {
@@ -52,7 +44,7 @@ export function buildProgram(io: Io, end: (code: ExitCode) => void): Command {
 /** Runs one command line, without the program's name. Never throws. */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = EXIT.done;
-  const program = buildProgram(io, (given) => {
+  const program = await buildProgram(argv, io, (given) => {
     code = given;
   });
   try {
