@@ -4,6 +4,7 @@
 // and bounded state; at its bound it forgets the oldest and goes on. A capture that ends, or that was cut, is no fault: what
 // would have come later is not held against anybody.
 
+import type { Crossing } from '../dissect/crossing.ts';
 import type { PacketMeta } from '../pcap/record.ts';
 import type { Sight } from '../reassembly/sight.ts';
 
@@ -42,6 +43,8 @@ export const EVIDENCE_MAX = 20;
 export interface Rule {
   /** Looks at one packet. Never throws. */
   observe(sight: Sight, meta: PacketMeta): void;
+  /** Looks at one tunnelled frame: called after `observe`, once for each VXLAN header of `sight.last`, outermost first. */
+  cross?(crossing: Crossing, sight: Sight, meta: PacketMeta): void;
   /** What it found, after the last packet. */
   findings(): Finding[];
 }

@@ -1,0 +1,26 @@
+// The packets that prove a finding: all are counted, the first few are named.
+
+import { EVIDENCE_MAX } from './rule.ts';
+
+export class Evidence {
+  readonly #packets: number[] = [];
+  #count = 0;
+  #last = 0;
+
+  /** @param number a packet's; one that was added last is not counted twice */
+  add(number: number): void {
+    if (this.#last === number) return;
+    this.#last = number;
+    this.#count++;
+    if (this.#packets.length < EVIDENCE_MAX) this.#packets.push(number);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Ascending, at most EVIDENCE_MAX. */
+  get packets(): readonly number[] {
+    return this.#packets;
+  }
+}
