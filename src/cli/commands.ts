@@ -2,17 +2,27 @@
 // wait for what only the others need.
 
 import type { Command } from 'commander';
+import { inlineMore } from '../live/inlining.ts';
 import type { ExitCode, Io } from './io.ts';
 
 /** Makes a command that runs with these streams and reports its exit code. */
 export type MakeCommand = (io: Io, end: (code: ExitCode) => void) => Command;
 
 export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map([
-  ['demo', async () => (await import('./commands/demo.ts')).demoCommand],
-  ['up', async () => (await import('./commands/up.ts')).upCommand],
+  ['demo', emulating(async () => (await import('./commands/demo.ts')).demoCommand)],
+  ['up', emulating(async () => (await import('./commands/up.ts')).upCommand)],
   ['lint', async () => (await import('./commands/lint.ts')).lintCommand],
-  ['ping', async () => (await import('./commands/ping.ts')).pingCommand],
-  ['trace', async () => (await import('./commands/trace.ts')).traceCommand],
+  ['ping', emulating(async () => (await import('./commands/ping.ts')).pingCommand)],
+  ['trace', emulating(async () => (await import('./commands/trace.ts')).traceCommand)],
   ['show', async () => (await import('./commands/show.ts')).showCommand],
+  ['inspect', async () => (await import('./commands/inspect.ts')).inspectCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]);
+
+/** For commands that move frames. Those that read captures are done before the compiler's longer work would pay. */
+function emulating(load: () => Promise<MakeCommand>): () => Promise<MakeCommand> {
+  return () => {
+    inlineMore();
+    return load();
+  };
+}

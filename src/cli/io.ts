@@ -33,6 +33,8 @@ export interface Io {
   /** Aborted when the user wants to stop. */
   readonly signal: AbortSignal;
   out(text: string): void;
+  /** Bytes to standard output; they are its own from then on. Resolves when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
   err(text: string): void;
   /** All of standard input. */
   stdin(): Promise<string>;
@@ -52,6 +54,7 @@ export function processIo(signal: AbortSignal): Io {
     liveErr: process.stderr.isTTY === true,
     signal,
     out: (words) => void process.stdout.write(words),
+    write: (bytes) => written(process.stdout, bytes),
     err: (words) => void process.stderr.write(words),
     stdin: () => text(process.stdin),
   };
@@ -60,4 +63,9 @@ export function processIo(signal: AbortSignal): Io {
 /** A JSON document on standard output. */
 export function printJson(io: Io, document: unknown): void {
   io.out(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** Resolves at once where the stream takes more, else when it has drained. */
+async function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  if (!stream.write(bytes)) await new Promise((resolve) => stream.once('drain', resolve));
 }

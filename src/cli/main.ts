@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The `vxlab` program. The first Ctrl-C asks the command to end in order, the second ends it at once.
 
-import { inlineMore } from '../live/inlining.ts';
 import { EXIT, processIo } from './io.ts';
 import { run } from './program.ts';
 
@@ -18,7 +17,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.input);
 });
 
-inlineMore();
 process.exitCode = await run(process.argv.slice(2), processIo(stop.signal));
 process.off('SIGINT', interrupted);
 process.off('SIGTERM', interrupted);

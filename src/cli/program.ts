@@ -18,6 +18,7 @@ async function buildProgram(
     .description('A laboratory for VXLAN overlay networks.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpCommand(false)
+    .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 bad input, 4 something is missing here, 130 interrupted.',

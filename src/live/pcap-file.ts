@@ -4,10 +4,14 @@
 // A chunk is used again after the reader has seen it. Of a regular file the next chunk is read while this one is
 // parsed; a pipe is not read ahead, so that stopping need not wait for its writer.
 
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, open as openDescriptor } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
-import type { Writable } from 'node:stream';
+import { open, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { addAbortSignal } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Gunzip } from 'node:zlib';
 import { createGunzip } from 'node:zlib';
 import type { ByteSink, CaptureReader, CutShort } from '../core/pcap/record.ts';
@@ -16,10 +20,14 @@ import { VxlabError } from '../core/wire/numbers.ts';
 export interface ReadOptions {
   /** Bytes read at a time; default 1 MiB. */
   readonly chunkBytes?: number;
-  /** Ends the reading early, as the reader's `stop` does. */
+  /** Ends the reading early, as the reader's `stop` does, also while it waits for more. */
   readonly signal?: AbortSignal;
-  /** Told after each chunk: bytes of the file read so far (compressed ones, if it is). */
-  readonly progress?: (bytes: number) => void;
+  /** At a file's end waits for more to be written, until `signal` says that it is enough; a FIFO waits for new writers. */
+  readonly follow?: boolean;
+  /** Of a regular file: a place where a chunk ends; the reading ends there if `enough` says so. */
+  readonly meet?: { readonly at: number; readonly enough: () => Promise<boolean> };
+  /** Told after each chunk: bytes of the file read so far (compressed ones, if it is). A promise makes the reading wait. */
+  readonly progress?: (bytes: number) => unknown;
 }
 
 export interface ReadResult {
@@ -44,11 +52,13 @@ export async function readCapture(
   options: ReadOptions = {},
 ): Promise<ReadResult> {
   try {
-    if (path === '-') return await feed(process.stdin as AsyncIterable<Uint8Array>, reader, options);
+    if (path === '-') return await feed(streamed(process.stdin, options.signal), reader, options);
+    const kind = await stat(path);
+    if (kind.isFIFO())
+      return await feed(streamed(await openFifo(path, options), options.signal), reader, options);
     const handle = await open(path, 'r');
     try {
-      const ahead = (await handle.stat()).isFile();
-      return await feed(chunksOf(handle, options.chunkBytes ?? CHUNK_BYTES, ahead), reader, options);
+      return await feed(chunksOf(handle, kind.isFile(), options), reader, options);
     } finally {
       await handle.close();
     }
@@ -57,19 +67,55 @@ export async function readCapture(
   }
 }
 
-async function* chunksOf(handle: FileHandle, size: number, ahead: boolean): AsyncGenerator<Uint8Array> {
+/** A FIFO as a socket, whose waiting can be ended. One that is open for writing too never ends and waits for no writer. */
+async function openFifo(path: string, { follow }: ReadOptions): Promise<Readable> {
+  const fd = await promisify(openDescriptor)(path, follow ? 'r+' : 'r');
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+/** A stream's chunks until it ends or the signal ends it. */
+async function* streamed(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  if (signal !== undefined) addAbortSignal(signal, stream);
+  try {
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  }
+}
+
+const FOLLOW_EVERY = 100;
+
+async function* chunksOf(
+  handle: FileHandle,
+  ahead: boolean,
+  { chunkBytes: size = CHUNK_BYTES, follow, signal, meet }: ReadOptions,
+): AsyncGenerator<Uint8Array> {
   let now = new Uint8Array(size);
   let next = ahead ? new Uint8Array(size) : now;
-  let pending = handle.read(now, 0, size, null);
+  let at = 0;
+  const read = (): Promise<{ bytesRead: number }> => {
+    const most = meet !== undefined && at < meet.at ? Math.min(size, meet.at - at) : size;
+    return handle.read(now, 0, most, null);
+  };
+  let pending = read();
   try {
     for (;;) {
       const { bytesRead } = await pending;
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) {
+        if (!follow || signal?.aborted) return;
+        await setTimeout(FOLLOW_EVERY, undefined, { signal }).catch(() => undefined);
+        pending = read();
+        continue;
+      }
+      at += bytesRead;
       const chunk = now.subarray(0, bytesRead);
       [now, next] = [next, now];
-      if (ahead) pending = handle.read(now, 0, size, null);
+      const met = at === meet?.at;
+      const early = ahead && !met;
+      if (early) pending = read();
       yield chunk;
-      if (!ahead) pending = handle.read(now, 0, size, null);
+      if (met && (await meet.enough())) return;
+      if (!early) pending = read();
     }
   } finally {
     // The handle must not be closed under a read that is still going on.
@@ -102,7 +148,7 @@ async function feed(
     }
     if (unzip === null) reader.push(piece);
     else if (!(await unzip.push(piece))) break;
-    options.progress?.(bytes);
+    await options.progress?.(bytes);
   }
   if (first !== null) reader.push(first);
   const broken = unzip === null ? '' : await unzip.end();

@@ -44,6 +44,10 @@ export async function cli(argv: readonly string[], around: Surroundings = {}): P
     out: (text) => {
       out += text;
     },
+    write: (bytes) => {
+      out += Buffer.from(bytes).toString('utf8');
+      return Promise.resolve();
+    },
     err: (text) => {
       err += text;
     },

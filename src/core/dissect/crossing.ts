@@ -3,11 +3,14 @@
 //   ... | ip | udp | vxlan | link | vlan* | network | transport | ...
 //
 // A packet with a tunnel in a tunnel has one Crossing for each VXLAN header. Rows that an ICMP error quotes are no crossing:
-// that packet was not sent. Filled again for every packet; allocates nothing.
+// that packet was not sent. Nor are those of a first fragment: its datagram crosses once, where it is whole (see
+// reassembly/sight.ts). Filled again for every packet; allocates nothing.
 
 import * as vxlan from '../wire/vxlan.ts';
 import type { Dissection } from './layer.ts';
-import { L } from './layer.ts';
+import { L, LAYER_FLAG } from './layer.ts';
+
+const NOT_SENT = LAYER_FLAG.quoted | LAYER_FLAG.fragment;
 
 export class Crossing {
   view: DataView = new DataView(new ArrayBuffer(0));
@@ -31,7 +34,7 @@ export class Crossing {
   find(view: DataView, d: Dissection, from = 0): boolean {
     for (let row = from; row < d.count; row++) {
       const kind = d.kind(row);
-      if ((kind !== L.vxlan && kind !== L.gpe) || d.quoted(row) || d.fault(row) !== 0) continue;
+      if ((kind !== L.vxlan && kind !== L.gpe) || (d.flags(row) & NOT_SENT) !== 0 || d.fault(row) !== 0) continue;
       this.view = view;
       this.vxlan = row;
       this.vni = vxlan.vni(view, d.start(row));

@@ -10,120 +10,11 @@
 
 import type { Fault, FaultReport } from '../wire/fault.ts';
 import { describe, fault, faultKind, faultLayer, faultNeeded, KIND, LAYER, NO_FAULT } from '../wire/fault.ts';
+import type { LayerKind } from './kinds.ts';
+import { BOUND, BOUND_NAMES, L, LAYER_FLAG } from './kinds.ts';
 
-/** What a row of a Dissection is. The numbers index LAYER_PROTOCOLS. */
-export const L = {
-  none: 0,
-  ethernet: 1,
-  vlan: 2,
-  llc: 3,
-  stp: 4,
-  sll: 5,
-  sll2: 6,
-  loopback: 7,
-  raw: 8,
-  arp: 9,
-  ipv4: 10,
-  ipv6: 11,
-  hopByHop: 12,
-  routing: 13,
-  fragment: 14,
-  destination: 15,
-  ah: 16,
-  esp: 17,
-  icmp: 18,
-  icmpv6: 19,
-  igmp: 20,
-  udp: 21,
-  tcp: 22,
-  vxlan: 23,
-  gpe: 24,
-  geneve: 25,
-  gre: 26,
-  erspan: 27,
-  mpls: 28,
-  nsh: 29,
-  dns: 30,
-  http: 31,
-  /** Bytes that no codec here reads. */
-  payload: 32,
-  /** 802.1ad's outer tag, EtherType 0x88a8. */
-  serviceVlan: 33,
-} as const;
-export type LayerKind = (typeof L)[keyof typeof L];
-
-/** Wireshark's names of the layers, by kind. */
-export const LAYER_PROTOCOLS: readonly string[] = [
-  'none',
-  'eth',
-  'vlan',
-  'llc',
-  'stp',
-  'sll',
-  'sll',
-  'null',
-  'raw',
-  'arp',
-  'ip',
-  'ipv6',
-  'ipv6.hopopts',
-  'ipv6.routing',
-  'ipv6.fraghdr',
-  'ipv6.dstopts',
-  'ah',
-  'esp',
-  'icmp',
-  'icmpv6',
-  'igmp',
-  'udp',
-  'tcp',
-  'vxlan',
-  'vxlan',
-  'geneve',
-  'gre',
-  'erspan',
-  'mpls',
-  'nsh',
-  'dns',
-  'http',
-  'data',
-  'ieee8021ad',
-];
-
-/** Bits of a row's `flags`. */
-export const LAYER_FLAG = {
-  /** Part of the packet that an ICMP error quotes, not of the packet that was sent. */
-  quoted: 1,
-  /** Some of its bytes are missing because the capture was cut or the quote ended. */
-  cut: 2,
-  /** Its bytes are one fragment of a datagram. */
-  fragment: 4,
-  /** No port says what it is; its bytes look like it. */
-  guessed: 8,
-} as const;
-
-/** What ended a layer's bytes. The numbers index BOUND_NAMES. */
-export const BOUND = {
-  frame: 0,
-  captured: 1,
-  ethernetLength: 2,
-  ipv4Total: 3,
-  ipv6Payload: 4,
-  jumbo: 5,
-  udpLength: 6,
-  quote: 7,
-} as const;
-
-export const BOUND_NAMES: readonly string[] = [
-  'frame length',
-  'captured length',
-  '802.3 length',
-  'IPv4 total length',
-  'IPv6 payload length',
-  'jumbo payload length',
-  'UDP length',
-  'ICMP quote',
-];
+export type { LayerKind } from './kinds.ts';
+export { BOUND, BOUND_NAMES, L, LAYER_FLAG, LAYER_PROTOCOLS } from './kinds.ts';
 
 /** Rows that a Dissection holds; a packet with more stops there with a fault. */
 export const LAYERS_MAX = 128;
@@ -163,6 +54,8 @@ export class Dissection {
   innerVxlan = -1;
   /** The first row with a fault, or -1. */
   firstFault = -1;
+  /** The outermost row outside a quote that makes the packet a fragment: IPv4, or IPv6's fragment header; or -1. */
+  fragment = -1;
 
   /** Where the walk stands; of no interest once it has ended. */
   at = 0;
@@ -184,6 +77,7 @@ export class Dissection {
     this.transport = -1;
     this.vxlan = -1;
     this.innerVxlan = -1;
+    this.fragment = -1;
     if (this.firstFault >= 0) {
       this.firstFault = -1;
       this.#faults.fill(NO_FAULT);
@@ -192,6 +86,33 @@ export class Dissection {
     this.atEnd = end;
     this.atLimit = this.packetLimit;
     this.#meta = this.atLimit > end ? LAYER_FLAG.cut << 8 : 0;
+  }
+
+  /**
+   * Empties the rows and takes over those of `from` up to row `last`, for bytes that start with the same headers at 0 and go
+   * on to `end` with what row `last` carries, whole. Bounds, cuts and faults of `from` are not taken over.
+   */
+  follow(from: Dissection, last: number, end: number): void {
+    this.reset(0, end, end, from.linkType);
+    this.original = from.original;
+    const rows = this.#rows;
+    for (let i = 0; i <= last; i++) {
+      const o = i * WORDS;
+      const kind = from.kind(i);
+      rows[o] = (from.#rows[o] as number) & (0xff_00ff | (LAYER_FLAG.guessed << 8));
+      rows[o + START] = from.start(i) - from.packetStart;
+      rows[o + HEAD] = from.head(i) - from.packetStart;
+      rows[o + END] = end;
+      rows[o + LIMIT] = end;
+      if (kind === L.ipv4 || kind === L.ipv6) this.network = i;
+      if (kind === L.vxlan || kind === L.gpe) {
+        if (this.vxlan < 0) this.vxlan = i;
+        this.innerVxlan = i;
+      }
+    }
+    this.count = last + 1;
+    this.at = this.head(last);
+    this.#meta = this.depth(last) << 16;
   }
 
   /** Adds a row from `at` with a header of `length` bytes and steps over it. False when the rows are used up. */
@@ -263,6 +184,17 @@ export class Dissection {
   /** Marks all rows from here on with a LAYER_FLAG. */
   flag(bit: number): void {
     this.#meta |= bit << 8;
+  }
+
+  /** Marks the last row alone with a LAYER_FLAG. */
+  flagLast(bit: number): void {
+    this.#rows[(this.count - 1) * WORDS] = (this.#rows[(this.count - 1) * WORDS] as number) | (bit << 8);
+  }
+
+  /** Notes that the last row makes what follows one fragment of a datagram. */
+  fragmented(): void {
+    this.flag(LAYER_FLAG.fragment);
+    if (this.fragment < 0 && !this.quoted(this.count - 1)) this.fragment = this.count - 1;
   }
 
   /** Goes one tunnel deeper unless `most` are around already. */

@@ -10,14 +10,16 @@ import { GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT, VXLAN_PORT_LINUX, VxlabError }
 export const CARRIES = { nothing: 0, vxlan: 1, gpe: 2, geneve: 3, mpls: 4, dns: 5 } as const;
 
 export interface WalkSettings {
-  /** UDP ports of VXLAN; default 4789 and 8472. */
+  /** UDP ports of VXLAN instead of the defaults, 4789 and 8472; a port in several lists is the upper list's. */
   readonly vxlan?: readonly number[];
-  /** UDP ports of VXLAN-GPE; default 4790. */
+  /** UDP ports of VXLAN-GPE instead of 4790. */
   readonly gpe?: readonly number[];
-  /** UDP ports of Geneve; default 6081. */
+  /** UDP ports of Geneve instead of 6081. */
   readonly geneve?: readonly number[];
   /** How many tunnels within one another are followed, 0 to 32; default 8. */
   readonly depth?: number;
+  /** Whether bytes are asked where no port says what they are: for VXLAN and for DNS queries; default true. */
+  readonly heuristics?: boolean;
 }
 
 /** DNS, multicast DNS (RFC 6762) and LLMNR (RFC 4795): one format. */
@@ -30,6 +32,7 @@ export class WalkOptions {
   /** CARRIES by UDP port. */
   readonly ports: Uint8Array = new Uint8Array(0x10000);
   readonly depth: number;
+  readonly heuristics: boolean;
 
   /** @throws VxlabError BAD_PORT, BAD_DEPTH */
   constructor(settings: WalkSettings = {}) {
@@ -40,11 +43,16 @@ export class WalkOptions {
         `${this.depth} is not a tunnel depth; it must be a whole number from 0 to ${DEPTH_MAX}`,
       );
     }
+    this.heuristics = settings.heuristics ?? true;
     this.#carry(DNS_PORTS, CARRIES.dns);
     this.#carry([mpls.UDP_PORT], CARRIES.mpls);
-    this.#carry(settings.geneve ?? [GENEVE_PORT], CARRIES.geneve);
-    this.#carry(settings.gpe ?? [VXLAN_GPE_PORT], CARRIES.gpe);
-    this.#carry(settings.vxlan ?? [VXLAN_PORT, VXLAN_PORT_LINUX], CARRIES.vxlan);
+    if (settings.geneve === undefined) this.#carry([GENEVE_PORT], CARRIES.geneve);
+    if (settings.gpe === undefined) this.#carry([VXLAN_GPE_PORT], CARRIES.gpe);
+    if (settings.vxlan === undefined) this.#carry([VXLAN_PORT, VXLAN_PORT_LINUX], CARRIES.vxlan);
+    // What the user says comes last: it wins over any default.
+    this.#carry(settings.geneve ?? [], CARRIES.geneve);
+    this.#carry(settings.gpe ?? [], CARRIES.gpe);
+    this.#carry(settings.vxlan ?? [], CARRIES.vxlan);
   }
 
   #carry(ports: readonly number[], what: number): void {

@@ -9,7 +9,7 @@ import * as ipv6 from '../wire/ipv6.ts';
 import { extensionLength, fragmentOffset, moreFragments } from '../wire/ipv6-extensions.ts';
 import { PROTO } from '../wire/numbers.ts';
 import type { Dissection, LayerKind } from './layer.ts';
-import { BOUND, L, LAYER_FLAG } from './layer.ts';
+import { BOUND, L } from './layer.ts';
 import { FAMILY, GO, stopAt } from './next.ts';
 
 const JUMBO_OPTION = 0xc2;
@@ -75,7 +75,7 @@ export function extensionStep(view: DataView, d: Dissection, protocol: number): 
   if (protocol === PROTO.fragment) {
     const offset = fragmentOffset(view, at);
     // A whole datagram in one fragment is no fragment (RFC 6946).
-    if (offset !== 0 || moreFragments(view, at)) d.flag(LAYER_FLAG.fragment);
+    if (offset !== 0 || moreFragments(view, at)) d.fragmented();
     if (offset !== 0) return GO.payload;
   } else if (protocol === PROTO.hopByHop) jumboLimit(view, d, i);
   return FAMILY.ip | next;

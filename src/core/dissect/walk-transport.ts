@@ -10,6 +10,7 @@ import * as igmp from '../wire/igmp.ts';
 import { PROTO } from '../wire/numbers.ts';
 import * as tcp from '../wire/tcp.ts';
 import * as udp from '../wire/udp.ts';
+import { looksLikeQuery, looksLikeVxlan } from './guess.ts';
 import type { Dissection } from './layer.ts';
 import { BOUND, L, LAYER_FLAG } from './layer.ts';
 import { enterTunnel, GO, stopAt } from './next.ts';
@@ -69,32 +70,16 @@ function udpStep(view: DataView, d: Dissection, options: WalkOptions): number {
     case CARRIES.dns:
       return dnsStep(view, d);
     default:
-      if (!looksLikeQuery(view, d.at, d.atEnd)) return GO.payload;
-      d.flag(LAYER_FLAG.guessed);
-      return dnsStep(view, d);
+      return options.heuristics ? guessStep(view, d, options) : GO.payload;
   }
 }
 
-/**
- * True for bytes that are one whole DNS query with one question and at most EDNS behind it. Docker's resolver listens on a
- * port of its own behind a DNAT rule, and a capture inside the container shows that port.
- */
-function looksLikeQuery(view: DataView, at: number, end: number): boolean {
-  if (end - at < 17 || end - at > dns.UDP_MAX) return false;
-  // No response, opcode 0, no reserved bit, no error; one question; no answer or authority.
-  if ((dns.flags(view, at) & 0xf8cf) !== 0 || view.getUint32(at + 4) !== 0x10000) return false;
-  if (view.getUint32(at + 8) > 1) return false;
-  let o = at + dns.HEADER_LEN;
-  let length = view.getUint8(o);
-  while (length !== 0) {
-    o += 1 + length;
-    if (length > 63 || o >= end) return false;
-    length = view.getUint8(o);
-  }
-  if (o + 5 > end) return false;
-  // Type 32 is a NetBIOS name, which only looks like DNS (RFC 1002 s.4.2.1.3).
-  if (view.getUint16(o + 1) === 32) return false;
-  return view.getUint16(o + 3) === 1 && (dns.additionalCount(view, at) === 0 ? o + 5 === end : o + 16 <= end);
+/** The payload of ports that nobody named. */
+function guessStep(view: DataView, d: Dissection, options: WalkOptions): number {
+  if (looksLikeVxlan(view, d.at, d.atEnd, d.atLimit)) return vxlanStep(view, d, options, LAYER_FLAG.guessed);
+  if (!looksLikeQuery(view, d.at, d.atEnd)) return GO.payload;
+  d.flag(LAYER_FLAG.guessed);
+  return dnsStep(view, d);
 }
 
 function dnsStep(view: DataView, d: Dissection): number {

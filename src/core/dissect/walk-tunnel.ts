@@ -13,11 +13,15 @@ import { L } from './layer.ts';
 import { enterTunnel, FAMILY, GO, stopAt } from './next.ts';
 import type { WalkOptions } from './ports.ts';
 
-/** An Ethernet frame follows whatever the flags say: a clear I flag or a set reserved bit is for others to judge. */
-export function vxlanStep(view: DataView, d: Dissection, options: WalkOptions): number {
+/**
+ * An Ethernet frame follows whatever the flags say: a clear I flag or a set reserved bit is for others to judge.
+ * @param flag LAYER_FLAG of the row
+ */
+export function vxlanStep(view: DataView, d: Dissection, options: WalkOptions, flag = 0): number {
   const f = vxlan.check(view, d.at, d.atEnd);
   if (f !== NO_FAULT) return stopAt(d, L.vxlan, f);
   if (!pushVxlan(d, L.vxlan)) return GO.stop;
+  d.flagLast(flag);
   return enterTunnel(d, options) ? GO.ethernet : GO.stop;
 }
 

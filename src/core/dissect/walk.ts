@@ -16,7 +16,7 @@ import { ETHERTYPE } from '../wire/numbers.ts';
 import * as sll from '../wire/sll.ts';
 import * as vlan from '../wire/vlan.ts';
 import type { Dissection, LayerKind } from './layer.ts';
-import { BOUND, L, LAYER_FLAG } from './layer.ts';
+import { BOUND, L } from './layer.ts';
 import { enterTunnel, FAMILY, GO, stopAt } from './next.ts';
 import type { WalkOptions } from './ports.ts';
 import { DEFAULT_WALK } from './ports.ts';
@@ -56,15 +56,38 @@ export function dissect(
   original: number = end - start,
 ): void {
   into.reset(start, end, original, linkType);
-  let next = linkStep(view, into, linkType);
+  follow(view, into, linkStep(view, into, linkType), options);
+}
+
+/**
+ * Fills `into` with the layers of a datagram that was put together from fragments: bytes [0, end) are the headers of the
+ * packet that `from` tells of, up to row `last`, which is IPv4 or IPv6's fragment header, and all that it carries. Never
+ * throws, always ends.
+ */
+export function resume(
+  view: DataView,
+  end: number,
+  from: Dissection,
+  last: number,
+  into: Dissection,
+  options: WalkOptions = DEFAULT_WALK,
+): void {
+  into.follow(from, last, end);
+  const at = into.start(last);
+  const protocol = into.kind(last) === L.ipv4 ? ipv4.protocol(view, at) : view.getUint8(at);
+  follow(view, into, FAMILY.ip | protocol, options);
+}
+
+function follow(view: DataView, d: Dissection, first: number, options: WalkOptions): void {
+  let next = first;
   while (next !== GO.payload) {
     if (next === GO.stop) return;
     const value = next & 0xffff;
-    if (next >= FAMILY.other) next = otherStep(view, into, next, options);
-    else if (next >= FAMILY.ip) next = transportStep(view, into, value, options);
-    else next = etherStep(view, into, value);
+    if (next >= FAMILY.other) next = otherStep(view, d, next, options);
+    else if (next >= FAMILY.ip) next = transportStep(view, d, value, options);
+    else next = etherStep(view, d, value);
   }
-  into.rest();
+  d.rest();
 }
 
 function linkStep(view: DataView, d: Dissection, linkType: number): number {
@@ -246,10 +269,9 @@ function ipv4Step(view: DataView, d: Dissection): number {
   }
   const total = ipv4.totalLength(view, at);
   if (total !== 0) d.narrow(at + total, BOUND.ipv4Total);
-  if (ipv4.fragmentOffset(view, at) !== 0) {
-    d.flag(LAYER_FLAG.fragment);
-    return GO.payload;
+  if (ipv4.isFragment(view, at)) {
+    d.fragmented();
+    if (ipv4.fragmentOffset(view, at) !== 0) return GO.payload;
   }
-  if (ipv4.moreFragments(view, at)) d.flag(LAYER_FLAG.fragment);
   return FAMILY.ip | ipv4.protocol(view, at);
 }

@@ -72,6 +72,11 @@ export abstract class ChunkReader {
     this.#stopped = true;
   }
 
+  /** True when what was pushed so far ends where a record ends. */
+  get between(): boolean {
+    return this.#held === 0;
+  }
+
   stop(): void {
     this.#stopped = true;
   }

@@ -56,6 +56,10 @@ export class AnyReader implements CaptureReader {
     return this.#stopped || (this.#inner?.done ?? false);
   }
 
+  get between(): boolean {
+    return this.#inner?.between ?? this.#first.length === 0;
+  }
+
   push(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     if (this.#inner !== null) this.#inner.push(chunk);

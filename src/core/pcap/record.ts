@@ -96,6 +96,8 @@ export interface CaptureReader {
   readonly cutShort: CutShort | null;
   /** True after a fault or `stop`: whatever is pushed from now on is passed over. */
   readonly done: boolean;
+  /** True when what was pushed so far ends where a record ends. */
+  readonly between: boolean;
   /** Takes the next bytes and delivers every packet they complete. The chunk may be used again afterwards. */
   push(chunk: Uint8Array): void;
   /** There are no more bytes: a packet that is not whole becomes `cutShort`. */

@@ -40,6 +40,11 @@ export class Sight {
     dissect(view, start, end, meta.linkType, this.#own.d, this.#options, meta.originalLength);
   }
 
+  /** True while a datagram in fragments waits for more of them. */
+  get waiting(): boolean {
+    return false;
+  }
+
   /** All parts, the packet's own first; at least one. */
   get parts(): readonly Part[] {
     return this.#parts;

@@ -1,0 +1,45 @@
+// `vxlab inspect FILE...`: what a capture holds, as an overview or packet by packet.
+
+import { Command } from 'commander';
+import { usage } from '../failure.ts';
+import { withExamples } from '../help.ts';
+import type { OverviewArguments } from '../inspect/overview.ts';
+import { inspectOverview } from '../inspect/overview.ts';
+import type { PacketArguments } from '../inspect/packets.ts';
+import { inspectPackets } from '../inspect/packets.ts';
+import { addSourceOptions } from '../inspect/source.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { whole } from '../units.ts';
+
+type InspectArguments = OverviewArguments & PacketArguments;
+
+/** Rows of a table in words. */
+const ROWS = 20;
+
+export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
+  const command = new Command('inspect')
+    .summary('what a capture holds: overlays, tunnels, endpoints, flows, packets')
+    .description(
+      'Takes pcap and pcapng captures apart, gzipped ones too. Without an option: the overview of each file.',
+    )
+    .argument('FILE...', 'captures, or - for standard input')
+    .option('--packets', 'one line a packet')
+    .option('-V, --verbose', 'every layer and field of each packet')
+    .option('-x, --hex', "each packet's bytes, its layers marked");
+  addSourceOptions(command)
+    .option('--rows <N>', 'rows of a table in words', whole(1, 1_000_000), ROWS)
+    .option('--max-flows <N>', 'one-way flows that are told apart; default 1000000', whole(1, 16_000_000))
+    .option(
+      '--json',
+      'one document a file: docs/schema/inspect.schema.json; with --packets one object a line',
+    );
+  return withExamples(command, [
+    'vxlab inspect capture.pcap',
+    "vxlab inspect --packets -Y 'inner.ip.addr == 10.0.1.2 && tcp' capture.pcap",
+    'tcpdump -i eth0 -w - udp port 4789 | vxlab inspect --packets -',
+  ]).action(async (files: string[], given: InspectArguments) => {
+    if (files.filter((name) => name === '-').length > 1) throw usage('standard input can be read only once');
+    const single = given.packets || given.verbose || given.hex;
+    end(await (single ? inspectPackets(io, files, given) : inspectOverview(io, files, given)));
+  });
+}

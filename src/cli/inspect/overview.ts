@@ -1,0 +1,110 @@
+// `inspect` without --packets: the overview of each file.
+
+import { WalkOptions } from '../../core/dissect/ports.ts';
+import type { DisplayFilter } from '../../core/filter/index.ts';
+import { linkTypeName } from '../../core/pcap/linktype.ts';
+import type { AnyReader } from '../../core/pcap/reader.ts';
+import type { PacketSink } from '../../core/pcap/record.ts';
+import { Sight } from '../../core/reassembly/sight.ts';
+import type { DocumentFinding } from '../../core/survey/document.ts';
+import { fileFacts, inspectDocument } from '../../core/survey/document.ts';
+import { addPart } from '../../core/survey/merge.ts';
+import { overviewOf } from '../../core/survey/overview.ts';
+import { MAX_FLOWS, Survey } from '../../core/survey/survey.ts';
+import type { WorkerResult } from '../../live/survey-threads.ts';
+import { startLaterPart } from '../../live/survey-threads.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { EXIT, printJson } from '../io.ts';
+import { renderOverview } from '../render/overview.ts';
+import { count } from '../units.ts';
+import type { SourceArguments, SourceFile } from './source.ts';
+import { filterOf, pathOf, readSource, salt, tellCutShort, walkSettings } from './source.ts';
+
+export interface OverviewArguments extends SourceArguments {
+  readonly maxFlows?: number;
+  readonly rows: number;
+  readonly json?: true;
+}
+
+export async function inspectOverview(
+  io: Io,
+  files: readonly string[],
+  given: OverviewArguments,
+): Promise<ExitCode> {
+  const filter = await filterOf(given);
+  for (const [i, name] of files.entries()) {
+    const { survey, file } =
+      filter === null ? await surveyAll(io, name, given) : await surveyFiltered(io, name, given, filter);
+    const facts = fileFacts(file.name, file.reader, survey, file.cutShort, linkTypeName);
+    const overview = overviewOf(survey);
+    const findings: DocumentFinding[] = [];
+    if (given.json) printJson(io, inspectDocument(facts, survey, overview, findings));
+    else
+      io.out((i > 0 ? '\n' : '') + renderOverview(facts, survey, overview, findings, given.rows, io.paint));
+    tellCutShort(io, file, survey.packets);
+    tellLimits(io, survey);
+    if (io.signal.aborted) return EXIT.interrupted;
+  }
+  return EXIT.done;
+}
+
+interface Surveyed {
+  readonly survey: Survey;
+  readonly file: SourceFile;
+}
+
+async function surveyFiltered(
+  io: Io,
+  name: string,
+  given: OverviewArguments,
+  filter: DisplayFilter,
+): Promise<Surveyed> {
+  const walk = new WalkOptions(walkSettings(given));
+  const survey = new Survey({ walk, salt: salt(), maxFlows: given.maxFlows ?? MAX_FLOWS });
+  const sight = new Sight(walk);
+  const sink: PacketSink = (view, start, end, meta) => {
+    sight.read(view, start, end, meta);
+    if (filter.matches(sight, meta)) survey.packet(view, start, end, meta);
+  };
+  return { survey, file: await readSource(io, name, given, () => sink) };
+}
+
+/** Surveys a file whole; a large one with a second thread. */
+async function surveyAll(io: Io, name: string, given: OverviewArguments): Promise<Surveyed> {
+  const walk = walkSettings(given);
+  const task = { walk, maxFlows: given.maxFlows ?? MAX_FLOWS, salt: salt() };
+  const survey = new Survey({ ...task, walk: new WalkOptions(walk) });
+  const later = given.follow ? null : await startLaterPart(pathOf(io, name), task);
+  let reader: AnyReader | null = null;
+  let end: WorkerResult | null = null;
+  const enough = async (): Promise<boolean> => {
+    if (later === null || reader === null || io.signal.aborted) return false;
+    if (reader.between && !survey.waiting) end = await later.result;
+    return end !== null;
+  };
+  try {
+    const file = await readSource(
+      io,
+      name,
+      given,
+      (made) => {
+        reader = made;
+        return survey.packet;
+      },
+      later === null ? {} : { meet: { at: later.from, enough } },
+    );
+    const rest = end as WorkerResult | null;
+    if (rest === null) return { survey, file };
+    addPart(survey, rest.part);
+    return { survey, file: { ...file, cutShort: rest.cutShort } };
+  } finally {
+    later?.stop();
+  }
+}
+
+function tellLimits(io: Io, survey: Survey): void {
+  if (survey.withoutFlow === 0) return;
+  io.err(
+    `${io.errPaint.yellow('vxlab:')} there were more flows than --max-flows: ${count(survey.withoutFlow, 'packet')} stand in no flow\n`,
+  );
+}

@@ -1,0 +1,344 @@
+// Counts what a capture holds: packets, VXLAN packets, and of every tunnelled frame its lane (see lanes.ts).
+//
+// Nearly all packets of nearly all VXLAN captures look alike: Ethernet, IPv4 without options, UDP, VXLAN, Ethernet, then IPv4
+// with TCP, UDP or ICMP, or ARP, whole and with lengths that agree. `#plain` reads these straight from fixed places. Whatever
+// is different in any bit that matters goes the long way over Sight and Crossing, which counts the same of any packet.
+
+import { Crossing } from '../dissect/crossing.ts';
+import type { Dissection } from '../dissect/layer.ts';
+import { L, LAYER_FLAG } from '../dissect/layer.ts';
+import type { WalkOptions } from '../dissect/ports.ts';
+import { CARRIES, DEFAULT_WALK } from '../dissect/ports.ts';
+import type { PacketMeta } from '../pcap/record.ts';
+import { Sight } from '../reassembly/sight.ts';
+import * as ethernet from '../wire/ethernet.ts';
+import { ETHERTYPE, PROTO } from '../wire/numbers.ts';
+import * as vxlan from '../wire/vxlan.ts';
+import { Addresses } from './addresses.ts';
+import { LANE, Lanes, PACKETS_WORD } from './lanes.ts';
+
+export interface SurveyOptions {
+  readonly walk?: WalkOptions;
+  /** One-way flows that are told apart; more are counted by tunnel only. Default 1,000,000, some 80 MB. */
+  readonly maxFlows?: number;
+  /** A secret 32-bit number, so that nobody can choose flows that collide; default 0. */
+  readonly salt?: number;
+  /** False takes the long way for every packet: for tests. */
+  readonly plain?: boolean;
+}
+
+export const MAX_FLOWS = 1_000_000;
+/** Tunnels and MACs that are told apart when the flows are used up. */
+const SPARE = 65_536;
+const ADDRESSES = 4_000_000;
+
+// Places in a plain packet, from its first byte.
+const IP = 14;
+const UDP = 34;
+const VXLAN = 42;
+const INNER = 50;
+const INNER_NET = 64;
+/** All places that are read of a packet without an inner tag, before a length that it states was checked. */
+const SHORTEST = 92;
+const TAG = 4;
+/** EtherType and the byte behind it: IPv4 with a header of five words, ARP with the first byte of its hardware type. */
+const PLAIN_IP4 = 0x08_0045;
+const PLAIN_ARP = 0x08_0600;
+/** Outer headers of a plain packet: the whole packet is so much longer than the inner frame. */
+const OUTER = 50;
+
+export class Survey {
+  packets = 0;
+  /** On the wire, not captured. */
+  bytes = 0;
+  /** Packets with a VXLAN header that any conforming receiver would take. */
+  vxlanPackets = 0;
+  vxlanBytes = 0;
+  /** Packets on a VXLAN port that no conforming receiver would take: too short, or the I flag clear. */
+  malformed = 0;
+  /** Packets whose flow, or whose tunnel, was not told apart because the room was used up. */
+  withoutFlow = 0;
+  withoutTunnel = 0;
+  /** The earliest and the latest time stamp: seconds and nanoseconds; -1 without any. */
+  firstSeconds = -1;
+  firstNanos = 0;
+  lastSeconds = -1;
+  lastNanos = 0;
+  /** 1 by UDP destination port that carried VXLAN. */
+  readonly ports: Uint8Array = new Uint8Array(0x10000);
+  readonly lanes: Lanes;
+  /** Where frames are counted whose flow found no room. */
+  readonly spare: Lanes;
+  readonly addresses: Addresses;
+  readonly linkTypes: Set<number> = new Set();
+  readonly #sight: Sight;
+  readonly #crossing: Crossing = new Crossing();
+  readonly #carries: Uint8Array;
+  readonly #plainWay: boolean;
+  #linkType = -1;
+
+  constructor(options: SurveyOptions = {}) {
+    const walk = options.walk ?? DEFAULT_WALK;
+    const salt = options.salt ?? 0;
+    this.lanes = new Lanes(options.maxFlows ?? MAX_FLOWS, salt);
+    this.spare = new Lanes(SPARE, salt);
+    this.addresses = new Addresses(ADDRESSES, salt);
+    this.#sight = new Sight(walk);
+    this.#carries = walk.ports;
+    this.#plainWay = options.plain ?? true;
+  }
+
+  /** Counts one packet: a PacketSink. */
+  readonly packet = (view: DataView, start: number, end: number, meta: PacketMeta): void => {
+    const length = meta.originalLength;
+    this.packets++;
+    this.bytes += length;
+    if (meta.seconds !== this.lastSeconds || meta.nanos < this.lastNanos) this.#time(meta);
+    else this.lastNanos = meta.nanos;
+    if (meta.linkType !== this.#linkType) {
+      this.#linkType = meta.linkType;
+      this.linkTypes.add(meta.linkType);
+    }
+    if (this.#plainWay && end - start === length && meta.linkType === 1 && this.#plain(view, start, length))
+      return;
+    this.#long(view, start, end, meta);
+  };
+
+  /** True when a datagram in fragments waits for more: what follows must be counted here too. */
+  get waiting(): boolean {
+    return this.#sight.waiting;
+  }
+
+  #time(meta: PacketMeta): void {
+    if (!meta.timed) return;
+    const { seconds, nanos } = meta;
+    if (
+      this.firstSeconds < 0 ||
+      seconds < this.firstSeconds ||
+      (seconds === this.firstSeconds && nanos < this.firstNanos)
+    ) {
+      this.firstSeconds = seconds;
+      this.firstNanos = nanos;
+    }
+    if (seconds > this.lastSeconds || (seconds === this.lastSeconds && nanos > this.lastNanos)) {
+      this.lastSeconds = seconds;
+      this.lastNanos = nanos;
+    }
+  }
+
+  /** Counts a packet that looks as nearly all do; false when it does not, and then nothing was counted. */
+  #plain(view: DataView, at: number, length: number): boolean {
+    if (length < SHORTEST) return false;
+    // Two fields at a time: EtherType and version; fragment and protocol, with the TTL between them passed over.
+    if (view.getUint32(at + 12) >>> 8 !== PLAIN_IP4 || view.getUint16(at + IP + 2) !== length - IP)
+      return false;
+    if ((view.getInt32(at + IP + 6) & 0x3fff_00ff) !== PROTO.udp) return false;
+    const port = view.getUint16(at + UDP + 2);
+    if (view.getUint16(at + UDP + 4) !== length - UDP || this.#carries[port] !== CARRIES.vxlan) return false;
+    if (view.getInt32(at + VXLAN) !== 0x0800_0000) return false;
+    const last = view.getInt32(at + VXLAN + 4);
+    if ((last & 0xff) !== 0) return false;
+    let net = at + INNER_NET;
+    let type = view.getUint32(net - 2) >>> 8;
+    if (type >>> 8 === ETHERTYPE.vlan) {
+      if (length < SHORTEST + TAG) return false;
+      net += TAG;
+      type = view.getUint32(net - 2) >>> 8;
+    }
+    const innerLength = length - OUTER;
+    let source: number;
+    let target: number;
+    let ports = 0;
+    let protocol = 0;
+    let flags = view.getUint16(at + INNER + 6);
+    if (type === PLAIN_IP4) {
+      const word = view.getInt32(net + 6);
+      if ((word & 0x3fff_0000) !== 0) return false;
+      const total = view.getUint16(net + 2);
+      if (total > at + length - net || total < 28) return false;
+      protocol = word & 0xff;
+      const l4 = net + 20;
+      if (protocol === PROTO.tcp) {
+        if (total < 40) return false;
+        const header = (view.getUint8(l4 + 12) >> 4) * 4;
+        if (header < 20 || header > total - 20) return false;
+        ports = view.getInt32(l4);
+      } else if (protocol === PROTO.udp) {
+        if (view.getUint16(l4 + 4) !== total - 20) return false;
+        ports = view.getInt32(l4);
+        if (this.#carries[ports & 0xffff] !== 0 || this.#carries[ports >>> 16] !== 0) return false;
+      } else if (protocol !== PROTO.icmp) return false;
+      source = view.getInt32(net + 12);
+      target = view.getInt32(net + 16);
+    } else if (type === PLAIN_ARP) {
+      if (view.getInt32(net) !== 0x0001_0800 || view.getUint16(net + 4) !== 0x0604) return false;
+      source = view.getInt32(net + 14);
+      target = view.getInt32(net + 24);
+      flags |= LANE.arp;
+    } else return false;
+    const network = (last & 0xffff_ff00) | protocol;
+    const e = view.getInt32(at + IP + 12);
+    const f = view.getInt32(at + IP + 16);
+    const g = view.getInt32(at + INNER + 8);
+    this.vxlanPackets++;
+    this.vxlanBytes += length;
+    this.ports[port] = 1;
+    if (!this.lanes.add(source, target, ports, network, e, f, g, flags, length, innerLength)) {
+      this.#aside(network, e, f, g, flags, length, innerLength);
+    }
+    return true;
+  }
+
+  /** Counts any packet. */
+  #long(view: DataView, start: number, end: number, meta: PacketMeta): void {
+    const sight = this.#sight;
+    sight.read(view, start, end, meta);
+    const { view: bytes, d } = sight.last;
+    const crossing = this.#crossing;
+    let row = 0;
+    let taken = false;
+    let refused = false;
+    for (; crossing.find(bytes, d, row); row = crossing.vxlan + 1) {
+      if ((vxlan.flags(bytes, d.start(crossing.vxlan)) & vxlan.FLAG_I) === 0) {
+        refused = true;
+        continue;
+      }
+      taken = true;
+      if (crossing.udp >= 0) this.ports[bytes.getUint16(d.start(crossing.udp) + 2)] = 1;
+      this.#cross(d, meta.originalLength);
+    }
+    if (taken) {
+      this.vxlanPackets++;
+      this.vxlanBytes += meta.originalLength;
+    } else if (refused || tooShort(d)) this.malformed++;
+  }
+
+  /** Counts the frame that the crossing stands at. */
+  #cross(d: Dissection, length: number): void {
+    const { view, ip, link, network, transport, vni } = this.#crossing;
+    let flags: number = LANE.noMac;
+    let g = 0;
+    if (link >= 0 && d.end(link) - d.start(link) >= ethernet.HEADER_LEN) {
+      flags = view.getUint16(d.start(link) + 6);
+      g = view.getInt32(d.start(link) + 8);
+    }
+    let e = 0;
+    let f = 0;
+    if (ip >= 0) {
+      const at = d.start(ip);
+      if (d.kind(ip) === L.ipv6) {
+        flags |= LANE.outer6;
+        e = this.addresses.number6(view, at + 8);
+        f = this.addresses.number6(view, at + 24);
+      } else {
+        e = view.getInt32(at + 12);
+        f = view.getInt32(at + 16);
+      }
+    }
+    const head = d.head(this.#crossing.vxlan);
+    const innerLength = Math.max(0, d.limit(this.#crossing.vxlan) - head);
+    let word = vni << 8;
+    if (network < 0 || !inFlow(d, view, network)) {
+      this.#aside(word, e, f, g, flags, length, innerLength, false);
+      return;
+    }
+    const at = d.start(network);
+    let a: number;
+    let b: number;
+    let ports = 0;
+    if (d.kind(network) === L.arp) {
+      a = view.getInt32(at + 14);
+      b = view.getInt32(at + 24);
+      flags |= LANE.arp;
+    } else if (d.kind(network) === L.ipv4) {
+      a = view.getInt32(at + 12);
+      b = view.getInt32(at + 16);
+      word |= view.getUint8(at + 9);
+    } else {
+      a = this.addresses.number6(view, at + 8);
+      b = this.addresses.number6(view, at + 24);
+      flags |= LANE.inner6;
+      word |= upperProtocol(d, view, network);
+    }
+    if (transport >= 0 && hasPorts(d, transport)) {
+      ports = view.getInt32(d.start(transport));
+    }
+    if (!this.lanes.add(a, b, ports, word, e, f, g, flags, length, innerLength)) {
+      this.#aside(word, e, f, g, flags, length, innerLength);
+    }
+  }
+
+  /** Adds a lane that was counted elsewhere: sixteen words, see lanes.ts. */
+  addRow(words: Int32Array): void {
+    const flags = words[7] as number;
+    if ((flags & LANE.bare) === 0) {
+      if (this.lanes.addRow(words)) return;
+      this.withoutFlow += (words[PACKETS_WORD] as number) >>> 0;
+      words[0] = 0;
+      words[1] = 0;
+      words[2] = 0;
+      words[3] = (words[3] as number) & 0xffff_ff00;
+      words[7] = (flags & ~(LANE.inner6 | LANE.arp)) | LANE.bare;
+    }
+    if (this.spare.addRow(words)) return;
+    words[6] = 0;
+    words[7] = (flags & LANE.outer6) | LANE.bare | LANE.noMac;
+    if (!this.spare.addRow(words)) this.withoutTunnel += (words[PACKETS_WORD] as number) >>> 0;
+  }
+
+  /** Counts a frame without its flow, if need be without its MAC. */
+  #aside(
+    word: number,
+    e: number,
+    f: number,
+    g: number,
+    flags: number,
+    length: number,
+    innerLength: number,
+    noRoom = true,
+  ): void {
+    if (noRoom) this.withoutFlow++;
+    const vni = word & 0xffff_ff00;
+    const plain = (flags & ~(LANE.inner6 | LANE.arp)) | LANE.bare;
+    if (this.spare.add(0, 0, 0, vni, e, f, g, plain, length, innerLength)) return;
+    const noMac = (plain & LANE.outer6) | LANE.bare | LANE.noMac;
+    if (!this.spare.add(0, 0, 0, vni, e, f, 0, noMac, length, innerLength)) this.withoutTunnel++;
+  }
+}
+
+/** True when the row is an address header that is whole: IPv4, IPv6, or ARP for IPv4 on Ethernet. */
+function inFlow(d: Dissection, view: DataView, row: number): boolean {
+  const length = d.head(row) - d.start(row);
+  if (d.kind(row) === L.ipv6) return length >= 40;
+  if (d.kind(row) === L.ipv4) return length >= 20;
+  return (
+    length >= 28 && view.getUint16(d.start(row) + 2) === 0x0800 && view.getUint16(d.start(row) + 4) === 0x0604
+  );
+}
+
+/** True for TCP and UDP that is whole or put together; what only a first fragment says is not counted. */
+function hasPorts(d: Dissection, row: number): boolean {
+  const kind = d.kind(row);
+  if (kind !== L.tcp && kind !== L.udp) return false;
+  return (d.flags(row) & LAYER_FLAG.fragment) === 0 && d.head(row) - d.start(row) >= 8;
+}
+
+/** The protocol behind IPv6's extension headers. */
+function upperProtocol(d: Dissection, view: DataView, row: number): number {
+  let next = view.getUint8(d.start(row) + 6);
+  for (let i = row + 1; i < d.count && EXTENSIONS.has(d.kind(i)) && d.head(i) > d.start(i); i++) {
+    next = view.getUint8(d.start(i));
+  }
+  return next;
+}
+
+const EXTENSIONS: ReadonlySet<number> = new Set([L.hopByHop, L.routing, L.fragment, L.destination, L.ah]);
+
+/** True when a VXLAN header was expected and its eight bytes are not there. */
+function tooShort(d: Dissection): boolean {
+  for (let row = 0; row < d.count; row++) {
+    const kind = d.kind(row);
+    if ((kind === L.vxlan || kind === L.gpe) && d.fault(row) !== 0 && !d.quoted(row)) return true;
+  }
+  return false;
+}
