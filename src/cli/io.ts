@@ -33,7 +33,7 @@ export interface Io {
   /** Aborted when the user wants to stop. */
   readonly signal: AbortSignal;
   out(text: string): void;
-  /** Bytes to standard output; they are its own from then on. Resolves when there is room for more. */
+  /** Bytes to standard output. Resolves when they may be used again. */
   write(bytes: Uint8Array): Promise<void>;
   err(text: string): void;
   /** All of standard input. */
@@ -65,7 +65,9 @@ export function printJson(io: Io, document: unknown): void {
   io.out(`${JSON.stringify(document, null, 2)}\n`);
 }
 
-/** Resolves at once where the stream takes more, else when it has drained. */
-async function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
-  if (!stream.write(bytes)) await new Promise((resolve) => stream.once('drain', resolve));
+/** Resolves when the bytes are with the operating system, or never will be. */
+function written(stream: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write(bytes, () => resolve());
+  });
 }

@@ -4,11 +4,14 @@ import { Crossing } from '../../core/dissect/crossing.ts';
 import { WalkOptions } from '../../core/dissect/ports.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
-import type { PacketMeta } from '../../core/pcap/record.ts';
+import type { PacketMeta, PacketSink } from '../../core/pcap/record.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT } from '../io.ts';
+import { ByteWriter } from '../render/byte-writer.ts';
 import { packetHex, packetLine, packetRow, packetTree } from '../render/packet.ts';
+import { PacketTime } from '../render/packet-time.ts';
+import { PlainLine } from '../render/plain-line.ts';
 import type { SourceArguments } from './source.ts';
 import { filterOf, readSource, tellCutShort, walkSettings } from './source.ts';
 
@@ -18,9 +21,6 @@ export interface PacketArguments extends SourceArguments {
   readonly hex?: true;
   readonly json?: true;
 }
-
-/** What is written at once. */
-const BLOCK = 0x1_0000;
 
 export async function inspectPackets(
   io: Io,
@@ -47,85 +47,56 @@ export class PacketPrinter {
   readonly #given: PacketArguments;
   readonly #filter: DisplayFilter | null;
   readonly #sight: Sight;
+  readonly #plain: PlainLine;
+  /** Only lines, and of all packets. */
+  readonly #bare: boolean;
   readonly #crossing = new Crossing();
-  readonly #encoder = new TextEncoder();
-  #blocks: Uint8Array[] = [];
-  #text = '';
-  #clock: RelativeClock | null = null;
+  readonly #writer = new ByteWriter();
 
   constructor(io: Io, given: PacketArguments, filter: DisplayFilter | null) {
+    const walk = new WalkOptions(walkSettings(given));
     this.#io = io;
     this.#given = given;
     this.#filter = filter;
-    this.#sight = new Sight(new WalkOptions(walkSettings(given)));
+    this.#sight = new Sight(walk);
+    this.#plain = new PlainLine(walk);
+    this.#bare = filter === null && !given.json && !given.verbose && !given.hex;
   }
 
   /** The sink for a reader's packets. */
-  open(reader: AnyReader): (view: DataView, start: number, end: number, meta: PacketMeta) => void {
-    this.#clock = null;
+  open(reader: AnyReader): PacketSink {
+    let clock: PacketTime | null = null;
+    const writer = this.#writer;
+    const plain = this.#plain;
     return (view, start, end, meta) => {
-      this.#clock ??= new RelativeClock(
-        meta,
-        (reader.interfaces[meta.interfaceId]?.resolution.exponent ?? 6) > 6,
-      );
+      clock ??= new PacketTime(meta, placesOf(reader, meta));
+      if (this.#bare && plain.knows(view, start, end, meta) && plain.write(writer, view, start, meta, clock))
+        return;
       this.#sight.read(view, start, end, meta);
       if (this.#filter !== null && !this.#filter.matches(this.#sight, meta)) return;
-      this.#text += this.#textOf(meta, this.#clock);
-      if (this.#text.length >= BLOCK) this.#close();
+      writer.text(this.#textOf(meta, clock));
     };
   }
 
   /** Resolves when all that was printed so far is with the stream. */
   async flush(): Promise<void> {
-    this.#close();
-    const blocks = this.#blocks;
-    this.#blocks = [];
-    for (const block of blocks) await this.#io.write(block);
+    await this.#writer.flush((bytes) => this.#io.write(bytes));
   }
 
-  #textOf(meta: PacketMeta, clock: RelativeClock): string {
+  #textOf(meta: PacketMeta, clock: PacketTime): string {
     const { json, verbose, hex } = this.#given;
     const sight = this.#sight;
     if (json) return `${JSON.stringify(packetRow(sight, meta, this.#crossing))}\n`;
-    let text = verbose ? packetTree(sight, meta, this.#io.paint) : '';
-    if (!verbose) text += packetLine(sight, meta, this.#crossing, clock.text(meta));
+    let text = verbose
+      ? packetTree(sight, meta, this.#io.paint)
+      : packetLine(sight, meta, this.#crossing, clock.text(meta));
     if (hex) text += packetHex(sight, this.#io.paint);
     return text;
   }
-
-  #close(): void {
-    if (this.#text === '') return;
-    this.#blocks.push(this.#encoder.encode(this.#text));
-    this.#text = '';
-  }
 }
 
-/** Seconds since the first packet, with as many places as the file has. */
-class RelativeClock {
-  readonly #seconds: number;
-  readonly #nanos: number;
-  readonly #fine: boolean;
-
-  constructor(first: PacketMeta, fine: boolean) {
-    this.#seconds = first.seconds;
-    this.#nanos = first.nanos;
-    this.#fine = fine;
-  }
-
-  text({ seconds, nanos, timed }: PacketMeta): string {
-    if (!timed) return '';
-    let s = seconds - this.#seconds;
-    let n = nanos - this.#nanos;
-    const carry = Math.floor(n / 1e9);
-    s += carry;
-    n -= carry * 1e9;
-    const negative = s < 0 && n > 0;
-    if (negative) {
-      s += 1;
-      n = 1e9 - n;
-    }
-    const sign = negative && s === 0 ? '-' : '';
-    const fraction = this.#fine ? String(n).padStart(9, '0') : String(Math.floor(n / 1000)).padStart(6, '0');
-    return `${sign}${s}.${fraction}`;
-  }
+/** Decimal places of an interface's clock that are worth showing. */
+function placesOf(reader: AnyReader, { interfaceId }: PacketMeta): 6 | 9 {
+  const resolution = reader.interfaces[interfaceId]?.resolution;
+  return resolution !== undefined && resolution.base ** resolution.exponent > 1e6 ? 9 : 6;
 }

@@ -34,7 +34,8 @@ export class Crossing {
   find(view: DataView, d: Dissection, from = 0): boolean {
     for (let row = from; row < d.count; row++) {
       const kind = d.kind(row);
-      if ((kind !== L.vxlan && kind !== L.gpe) || (d.flags(row) & NOT_SENT) !== 0 || d.fault(row) !== 0) continue;
+      if ((kind !== L.vxlan && kind !== L.gpe) || (d.flags(row) & NOT_SENT) !== 0 || d.fault(row) !== 0)
+        continue;
       this.view = view;
       this.vxlan = row;
       this.vni = vxlan.vni(view, d.start(row));

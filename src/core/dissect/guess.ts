@@ -74,7 +74,7 @@ export function looksLikeVxlan(view: DataView, at: number, end: number, limit: n
 /** G and I, besides them at most D and A, and any group. */
 function isPolicy(word: number): boolean {
   const others = ~((vxlan.FLAG_D | vxlan.FLAG_A) << 16) & 0xffff0000;
-  return (word & others) === ((vxlan.FLAG_G | vxlan.FLAG_I) << 24);
+  return (word & others) === (vxlan.FLAG_G | vxlan.FLAG_I) << 24;
 }
 
 function isPlainIp4(view: DataView, at: number, end: number, limit: number): boolean {

@@ -21,7 +21,7 @@ export function vxlanStep(view: DataView, d: Dissection, options: WalkOptions, f
   const f = vxlan.check(view, d.at, d.atEnd);
   if (f !== NO_FAULT) return stopAt(d, L.vxlan, f);
   if (!pushVxlan(d, L.vxlan)) return GO.stop;
-  d.flagLast(flag);
+  if (flag !== 0) d.flagLast(flag);
   return enterTunnel(d, options) ? GO.ethernet : GO.stop;
 }
 

@@ -1,18 +1,18 @@
 // Counts what a capture holds: packets, VXLAN packets, and of every tunnelled frame its lane (see lanes.ts).
 //
-// Nearly all packets of nearly all VXLAN captures look alike: Ethernet, IPv4 without options, UDP, VXLAN, Ethernet, then IPv4
-// with TCP, UDP or ICMP, or ARP, whole and with lengths that agree. `#plain` reads these straight from fixed places. Whatever
-// is different in any bit that matters goes the long way over Sight and Crossing, which counts the same of any packet.
+// A plain packet (dissect/plain.ts) is counted from fixed places; any other goes the long way over Sight and Crossing, which
+// counts the same.
 
 import { Crossing } from '../dissect/crossing.ts';
 import type { Dissection } from '../dissect/layer.ts';
 import { L, LAYER_FLAG } from '../dissect/layer.ts';
+import { PLAIN_OUTER, PlainPacket } from '../dissect/plain.ts';
 import type { WalkOptions } from '../dissect/ports.ts';
-import { CARRIES, DEFAULT_WALK } from '../dissect/ports.ts';
+import { DEFAULT_WALK } from '../dissect/ports.ts';
 import type { PacketMeta } from '../pcap/record.ts';
 import { Sight } from '../reassembly/sight.ts';
 import * as ethernet from '../wire/ethernet.ts';
-import { ETHERTYPE, PROTO } from '../wire/numbers.ts';
+import { PROTO } from '../wire/numbers.ts';
 import * as vxlan from '../wire/vxlan.ts';
 import { Addresses } from './addresses.ts';
 import { LANE, Lanes, PACKETS_WORD } from './lanes.ts';
@@ -32,20 +32,8 @@ export const MAX_FLOWS = 1_000_000;
 const SPARE = 65_536;
 const ADDRESSES = 4_000_000;
 
-// Places in a plain packet, from its first byte.
-const IP = 14;
-const UDP = 34;
-const VXLAN = 42;
-const INNER = 50;
-const INNER_NET = 64;
-/** All places that are read of a packet without an inner tag, before a length that it states was checked. */
-const SHORTEST = 92;
-const TAG = 4;
-/** EtherType and the byte behind it: IPv4 with a header of five words, ARP with the first byte of its hardware type. */
-const PLAIN_IP4 = 0x08_0045;
-const PLAIN_ARP = 0x08_0600;
-/** Outer headers of a plain packet: the whole packet is so much longer than the inner frame. */
-const OUTER = 50;
+/** Where the outer addresses of a plain packet stand. */
+const VTEPS = 26;
 
 export class Survey {
   packets = 0;
@@ -72,6 +60,7 @@ export class Survey {
   readonly addresses: Addresses;
   readonly linkTypes: Set<number> = new Set();
   readonly #sight: Sight;
+  readonly #frame: PlainPacket = new PlainPacket();
   readonly #crossing: Crossing = new Crossing();
   readonly #carries: Uint8Array;
   readonly #plainWay: boolean;
@@ -128,63 +117,23 @@ export class Survey {
 
   /** Counts a packet that looks as nearly all do; false when it does not, and then nothing was counted. */
   #plain(view: DataView, at: number, length: number): boolean {
-    if (length < SHORTEST) return false;
-    // Two fields at a time: EtherType and version; fragment and protocol, with the TTL between them passed over.
-    if (view.getUint32(at + 12) >>> 8 !== PLAIN_IP4 || view.getUint16(at + IP + 2) !== length - IP)
-      return false;
-    if ((view.getInt32(at + IP + 6) & 0x3fff_00ff) !== PROTO.udp) return false;
-    const port = view.getUint16(at + UDP + 2);
-    if (view.getUint16(at + UDP + 4) !== length - UDP || this.#carries[port] !== CARRIES.vxlan) return false;
-    if (view.getInt32(at + VXLAN) !== 0x0800_0000) return false;
-    const last = view.getInt32(at + VXLAN + 4);
-    if ((last & 0xff) !== 0) return false;
-    let net = at + INNER_NET;
-    let type = view.getUint32(net - 2) >>> 8;
-    if (type >>> 8 === ETHERTYPE.vlan) {
-      if (length < SHORTEST + TAG) return false;
-      net += TAG;
-      type = view.getUint32(net - 2) >>> 8;
-    }
-    const innerLength = length - OUTER;
-    let source: number;
-    let target: number;
-    let ports = 0;
-    let protocol = 0;
-    let flags = view.getUint16(at + INNER + 6);
-    if (type === PLAIN_IP4) {
-      const word = view.getInt32(net + 6);
-      if ((word & 0x3fff_0000) !== 0) return false;
-      const total = view.getUint16(net + 2);
-      if (total > at + length - net || total < 28) return false;
-      protocol = word & 0xff;
-      const l4 = net + 20;
-      if (protocol === PROTO.tcp) {
-        if (total < 40) return false;
-        const header = (view.getUint8(l4 + 12) >> 4) * 4;
-        if (header < 20 || header > total - 20) return false;
-        ports = view.getInt32(l4);
-      } else if (protocol === PROTO.udp) {
-        if (view.getUint16(l4 + 4) !== total - 20) return false;
-        ports = view.getInt32(l4);
-        if (this.#carries[ports & 0xffff] !== 0 || this.#carries[ports >>> 16] !== 0) return false;
-      } else if (protocol !== PROTO.icmp) return false;
-      source = view.getInt32(net + 12);
-      target = view.getInt32(net + 16);
-    } else if (type === PLAIN_ARP) {
-      if (view.getInt32(net) !== 0x0001_0800 || view.getUint16(net + 4) !== 0x0604) return false;
-      source = view.getInt32(net + 14);
-      target = view.getInt32(net + 24);
-      flags |= LANE.arp;
-    } else return false;
-    const network = (last & 0xffff_ff00) | protocol;
-    const e = view.getInt32(at + IP + 12);
-    const f = view.getInt32(at + IP + 16);
-    const g = view.getInt32(at + INNER + 8);
+    const plain = this.#frame;
+    if (!plain.read(view, at, length, this.#carries)) return false;
+    const { net, protocol, isArp } = plain;
+    const source = view.getInt32(isArp ? net + 14 : net + 12);
+    const target = view.getInt32(isArp ? net + 24 : net + 16);
+    const ports = protocol === PROTO.tcp || protocol === PROTO.udp ? view.getInt32(net + 20) : 0;
+    const network = plain.vniWord | protocol;
+    const e = view.getInt32(at + VTEPS);
+    const f = view.getInt32(at + VTEPS + 4);
+    const g = view.getInt32(at + PLAIN_OUTER + 8);
+    const h = view.getUint16(at + PLAIN_OUTER + 6) | (isArp ? LANE.arp : 0);
+    const innerLength = length - PLAIN_OUTER;
     this.vxlanPackets++;
     this.vxlanBytes += length;
-    this.ports[port] = 1;
-    if (!this.lanes.add(source, target, ports, network, e, f, g, flags, length, innerLength)) {
-      this.#aside(network, e, f, g, flags, length, innerLength);
+    this.ports[plain.port] = 1;
+    if (!this.lanes.add(source, target, ports, network, e, f, g, h, length, innerLength)) {
+      this.#aside(network, e, f, g, h, length, innerLength);
     }
     return true;
   }
