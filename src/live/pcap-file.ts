@@ -18,6 +18,8 @@ import type { ByteSink, CaptureReader, CutShort } from '../core/pcap/record.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
 
 export interface ReadOptions {
+  /** What errors call it; default the path. */
+  readonly name?: string;
   /** Bytes read at a time; default 1 MiB. */
   readonly chunkBytes?: number;
   /** Ends the reading early, as the reader's `stop` does, also while it waits for more. */
@@ -63,7 +65,11 @@ export async function readCapture(
       await handle.close();
     }
   } catch (error) {
-    throw refusal(error, 'CAPTURE_UNREADABLE', `cannot read ${path === '-' ? 'standard input' : path}`);
+    throw refusal(
+      error,
+      'CAPTURE_UNREADABLE',
+      `cannot read ${path === '-' ? 'standard input' : (options.name ?? path)}`,
+    );
   }
 }
 

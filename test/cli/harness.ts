@@ -59,8 +59,8 @@ export async function cli(argv: readonly string[], around: Surroundings = {}): P
 
 const schemas: Map<string, ValidateFunction> = new Map();
 
-/** The document that a command printed, after its published schema has agreed to it. */
-export function documentOf<T>(name: string, ran: Ran): T {
+/** Expects a value to follow a published schema. */
+export function validates(name: string, value: unknown): void {
   let validate = schemas.get(name);
   if (validate === undefined) {
     const url = new URL(`../../docs/schema/${name}.schema.json`, import.meta.url);
@@ -72,7 +72,12 @@ export function documentOf<T>(name: string, ran: Ran): T {
     }).compile(JSON.parse(readFileSync(url, 'utf8')) as object);
     schemas.set(name, validate);
   }
+  expect(validate(value) ? [] : validate.errors).toEqual([]);
+}
+
+/** The document that a command printed, after its published schema has agreed to it. */
+export function documentOf<T>(name: string, ran: Ran): T {
   const document: unknown = JSON.parse(ran.out);
-  expect(validate(document) ? [] : validate.errors).toEqual([]);
+  validates(name, document);
   return document as T;
 }

@@ -97,6 +97,7 @@ export async function readSource(
   sink = makeSink(reader);
   const progress = new Progress(io, `reading ${name}`, await sizeOf(path));
   const { cutShort } = await readCapture(path, reader, {
+    name,
     signal: io.signal,
     ...(given.follow ? { follow: true } : {}),
     ...(options.meet === undefined ? {} : { meet: options.meet }),
