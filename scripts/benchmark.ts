@@ -3,6 +3,7 @@
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { inlineMore } from '../src/live/inlining.ts';
+import { removeCaptures } from './benchmarks/capture.ts';
 import { checksumFigures } from './benchmarks/checksum.ts';
 import { encapsulationFigures } from './benchmarks/encapsulation.ts';
 import { eventQueueFigures } from './benchmarks/event-queue.ts';
@@ -10,6 +11,7 @@ import { fdbFigures } from './benchmarks/fdb.ts';
 import type { Figure, Measured } from './benchmarks/harness.ts';
 import { measure } from './benchmarks/harness.ts';
 import { heapReport } from './benchmarks/heap.ts';
+import { inspectFigures } from './benchmarks/inspect.ts';
 import { cleanUp } from './benchmarks/native.ts';
 import { pathFigures } from './benchmarks/path.ts';
 import { scaleReport } from './benchmarks/scale.ts';
@@ -20,6 +22,7 @@ const AREAS: Readonly<Record<string, () => Figure[]>> = {
   checksum: checksumFigures,
   encapsulation: encapsulationFigures,
   path: pathFigures,
+  inspect: inspectFigures,
 };
 
 /** What is no rate: printed as it comes, and only when asked for by name. */
@@ -92,4 +95,5 @@ try {
   process.exitCode = main();
 } finally {
   cleanUp();
+  removeCaptures();
 }

@@ -63,6 +63,25 @@ function build(source: string, libraries: readonly string[]): string | null {
   return run.error === undefined ? file : null;
 }
 
+/** peers/`source` compiled by Go, against the packages that Debian has; null where there is no Go or a package is missing. */
+export function goProgram(source: string): string | null {
+  const known = built.get(source);
+  if (known !== undefined) return known;
+  folder ??= mkdtempSync(join(tmpdir(), 'vxlab-bench-'));
+  const file = join(folder, source.replace('.', '-'));
+  const env = {
+    ...process.env,
+    GO111MODULE: 'off',
+    GOPATH: '/usr/share/gocode',
+    GOCACHE: join(folder, 'go'),
+    CGO_ENABLED: '0',
+  };
+  const run = spawnSync('go', ['build', '-o', file, join(SOURCES, source)], { encoding: 'utf8', env });
+  const result = run.status === 0 ? file : null;
+  built.set(source, result);
+  return result;
+}
+
 function flagsOf(libraries: readonly string[]): string[] | null {
   if (libraries.length === 0) return [];
   const run = spawnSync('pkg-config', ['--cflags', '--libs', ...libraries], { encoding: 'utf8' });
