@@ -5,7 +5,7 @@ import { Option } from 'commander';
 import type { Impairments } from '../engine/fabric/impair.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
 import { PROFILES } from '../engine/orchestrate/profile.ts';
-import { delay, percent, rate, whole } from './units.ts';
+import { delay, percent, rate, vlanTag, whole } from './units.ts';
 
 export interface StackOptions {
   readonly file?: string;
@@ -19,6 +19,7 @@ export interface ClusterArguments {
   readonly seed: string;
   readonly ipv6Underlay?: true;
   readonly mtu?: number;
+  readonly vlan?: { readonly vid: number; readonly priority: number };
   readonly loss?: number;
   readonly delay?: number;
   readonly jitter?: number;
@@ -46,6 +47,7 @@ export function addClusterOptions(command: Command): Command {
     .option('--seed <S>', 'the same seed gives the same bytes', '1')
     .option('--ipv6-underlay', 'VTEPs on IPv6 addresses')
     .option('--mtu <BYTES>', 'IP MTU of the underlay; default 1500', whole(576, 9216))
+    .option('--vlan <VID[:PCP]>', 'the underlay in this VLAN, tagged; PCP is the priority, 0 to 7', vlanTag)
     .option('--loss <PERCENT>', 'share of frames that each underlay cable loses, such as 1%', percent)
     .option('--delay <TIME>', 'one-way delay of each cable, such as 1ms; default 25us', delay)
     .option('--jitter <TIME>', 'spread around the delay', delay)
@@ -61,6 +63,7 @@ export function clusterOptions(given: ClusterArguments): ClusterOptions {
     ...(given.nodes === undefined ? {} : { nodes: given.nodes }),
     ...(given.racks === undefined ? {} : { racks: given.racks }),
     ...(given.mtu === undefined ? {} : { mtu: given.mtu }),
+    ...(given.vlan === undefined ? {} : { vlan: given.vlan }),
     ...(given.ipv6Underlay === undefined ? {} : { family: 6 }),
     ...(Object.keys(cable).length === 0 ? {} : { cable }),
   };

@@ -52,6 +52,16 @@ export function rate(text: string): number {
   return Number(parts[1]) * (RATE[parts[2] as string] as number);
 }
 
+/** A VLAN id of `5`, with a priority code point of `5:3`. */
+export function vlanTag(text: string): { vid: number; priority: number } {
+  const parts = /^(\d{1,4})(?::([0-7]))?$/.exec(text);
+  const vid = parts === null ? 0 : Number(parts[1]);
+  if (vid < 1 || vid > 4094) {
+    throw new InvalidArgumentError('A VLAN is an id from 1 to 4094, and maybe a priority: 5 or 5:3.');
+  }
+  return { vid, priority: Number(parts?.[2] ?? 0) };
+}
+
 /** A parser of whole numbers in a range. */
 export function whole(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -12,6 +12,12 @@ export type { Capture } from './fabric/tap.ts';
 export { TapPort, TapSink } from './fabric/tap.ts';
 export type { TunnelReceiver, Underlay } from './fabric/underlay.ts';
 export { VethEnd, veth } from './fabric/veth.ts';
+export type { MappingOptions, Segment } from './fabric/vlan-gateway.ts';
+export { GatewayPort, VlanGateway } from './fabric/vlan-gateway.ts';
+export type { VlanPortOptions } from './fabric/vlan-port.ts';
+export { VlanPort } from './fabric/vlan-port.ts';
+export type { VlanMember } from './fabric/vlan-trunk.ts';
+export { VlanTrunk } from './fabric/vlan-trunk.ts';
 export { VniDemux } from './fabric/vni-demux.ts';
 export type { VtepOptions } from './fabric/vtep.ts';
 export { Vtep } from './fabric/vtep.ts';
@@ -36,7 +42,13 @@ export { countSeverities, hasErrors } from './model/diagnostic.ts';
 export type { RuleId } from './model/rules.ts';
 export { RULES } from './model/rules.ts';
 export type * from './model/spec.ts';
-export type { ClusterOptions, ClusterSpec, NodeSpec, UnderlaySpec } from './orchestrate/cluster.ts';
+export type {
+  ClusterOptions,
+  ClusterSpec,
+  NodeSpec,
+  UnderlaySpec,
+  UnderlayVlan,
+} from './orchestrate/cluster.ts';
 export { cluster } from './orchestrate/cluster.ts';
 export type { Container } from './orchestrate/container.ts';
 export { Ground } from './orchestrate/ground.ts';

@@ -117,9 +117,9 @@ function isRequest(recorder: Recorder, frame: number, host: ElementId): boolean 
   );
 }
 
-/** What a frame is, from its first event: an IP packet or an Ethernet frame. */
+/** What a frame is, from its first event: an IP packet or an Ethernet frame, behind a VLAN tag maybe. */
 function titleOf(first: TraceEvent): string {
-  const view = first.bytes;
+  const view = untagged(first.bytes);
   const version = view.byteLength > 0 ? view.getUint8(0) >>> 4 : 0;
   const bare = first.what === TRACE.send && (version === 4 || version === 6) && !isArp(view);
   const ip = bare ? 0 : 14;
@@ -133,6 +133,12 @@ function titleOf(first: TraceEvent): string {
   if (proto === PROTO.icmpv6) return ICMPV6[type] ?? `ICMPv6 type ${type}`;
   if (proto === PROTO.igmp) return 'IGMP report';
   return proto === PROTO.udp ? 'UDP datagram' : `IP protocol ${proto}`;
+}
+
+/** The view with its first bytes moved up over a tag, as far as titles read them. */
+function untagged(view: DataView): DataView {
+  if (view.byteLength < 18 || view.getUint16(12) !== ETHERTYPE.vlan) return view;
+  return new DataView(view.buffer, view.byteOffset + 4, view.byteLength - 4);
 }
 
 function isArp(view: DataView): boolean {

@@ -123,9 +123,10 @@ export function totalsOf(world: World, underlay: UnderlayNetwork | null): Totals
     const outward = node.gatewayBridge(false);
     if (outward !== null) add(outward.bridge);
   }
-  for (const { near, far } of underlay?.cables.values() ?? []) {
+  for (const { near, far, trunk } of underlay?.cables.values() ?? []) {
     add(near);
     add(far);
+    if (trunk !== null) add(trunk);
   }
   if (underlay !== null && underlay.gateway !== null) add(underlay.gateway);
   for (const container of world.containers.values()) add(container.host);

@@ -120,6 +120,12 @@ function wordsOf(event: TraceEvent, sim: Simulation, at: Located | undefined): W
         entry: at?.kind === 'host' ? routeEntry(at.host, destinationOf(view, 0)) : null,
         command: `${at?.prefix ?? ''}ip route get ${formatIp(destinationOf(view, 0))}`,
       };
+    case TRACE.tag:
+      return {
+        what: 'tag',
+        text: event.a === 1 ? `goes out tagged for VLAN ${event.b}` : `the tag of VLAN ${event.b} comes off`,
+        command: `${at?.prefix ?? ''}ip -d link show type vlan`,
+      };
     case TRACE.impair:
       return { what: 'impair', text: IMPAIR_WORDS[event.a] ?? 'impaired' };
     case TRACE.drop:

@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/core/frame/frame.ts';
+import { readAll } from '../../src/core/pcap/index.ts';
 import { groupMac4, parseIp } from '../../src/core/wire/address.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
@@ -14,11 +15,13 @@ import { Tunnel } from '../../src/engine/host/tunnel.ts';
 import { profileOf } from '../../src/engine/orchestrate/profile.ts';
 import { DROP } from '../../src/engine/trace/drop.ts';
 import { A, B, ether, wrap } from '../engine/fabric/ground.ts';
-import { packet4, udpBytes } from '../engine/host/packets.ts';
+import { concat, packet4, udpBytes } from '../engine/host/packets.ts';
 import { viewOf } from '../support/bytes.ts';
+import { captureBytes } from '../support/captures.ts';
 import { gateway, Lab, pattern } from '../support/lab.ts';
 
 const RFC = profileOf('flood-and-learn');
+const TUNNEL = { sourcePorts: RFC.sourcePorts, checksum: RFC.udpChecksum, ttl: RFC.ttl };
 const GROUP = '239.0.16.0';
 
 class Received implements TunnelReceiver {
@@ -51,9 +54,8 @@ function setUp(port: number = RFC.port, far = 1500): void {
   for (const via of ['10.0.1.254', 'fd01::fe']) gateway(a, via);
   for (const via of ['10.0.2.254', 'fd02::fe']) gateway(b, via);
   atB = new Received();
-  const { sourcePorts, udpChecksum: checksum, ttl } = RFC;
-  ta = new Tunnel(a, peers, new Received(), { port, sourcePorts, checksum, ttl });
-  tb = new Tunnel(b, peers, atB, { port, sourcePorts, checksum, ttl });
+  ta = new Tunnel(a, peers, new Received(), { ...TUNNEL, port });
+  tb = new Tunnel(b, peers, atB, { ...TUNNEL, port });
 }
 
 beforeEach(() => setUp());
@@ -84,7 +86,7 @@ describe('RFC 7348 s.5, outer UDP header', () => {
     expect(atB.got).toEqual([PAYLOAD]);
   });
 
-  test('s.5: a checksum that is not zero and right: accepted', () => {
+  test('s.5: a checksum that is not zero, verified and right: it MUST be accepted', () => {
     arrive(PAYLOAD, null);
     expect(atB.got).toEqual([PAYLOAD]);
   });
@@ -92,6 +94,36 @@ describe('RFC 7348 s.5, outer UDP header', () => {
   test('s.5: one that is wrong, where it is verified, MUST have the packet dropped', () => {
     for (const wrong of [1, 0x1234, 0xffff]) arrive(PAYLOAD, wrong);
     expect([atB.got, b.counters.dropped(DROP.checksum)]).toEqual([[], 3]);
+  });
+
+  test('s.5: a receiver that does not verify MUST accept the packet, be the checksum zero, right or wrong', () => {
+    tb.close();
+    tb = new Tunnel(b, peers, atB, { ...TUNNEL, port: RFC.port, verify: false });
+    for (const checksum of [0, null, 1, 0x1234, 0xffff]) arrive(PAYLOAD, checksum);
+    expect([atB.got, b.counters.dropped(DROP.checksum)]).toEqual([new Array(5).fill(PAYLOAD), 0]);
+  });
+
+  test.each([
+    { to: '192.168.22.5', mac: 0x000cbd063a74, count: 54, right: true },
+    { to: '192.168.22.4', mac: 0x000cbd063a75, count: 73, right: false },
+  ])('s.5: so with packets of others: $count to $to, whose checksums are right: $right', (given) => {
+    const { to, mac, count, right } = given;
+    const { packets } = readAll(captureBytes('public/ndpi/vxlan.pcap'));
+    // The outer tag (VLAN 5) is off.
+    const frames = packets.map(({ bytes }) => concat(bytes.subarray(0, 12), bytes.subarray(16)));
+    const toHere = frames.filter((bytes) => ethernet.dst(viewOf(bytes), 0) === mac);
+    const payloads = toHere.map((bytes) => bytes.slice(42));
+    expect(payloads.length).toBe(count);
+    for (const verify of [true, false]) {
+      const host = lab.host(`at ${to}`);
+      lab.alone(host, { ips: [`${to}/24`], mac });
+      const received = new Received();
+      new Tunnel(host, peers, received, { ...TUNNEL, port: RFC.port, verify });
+      for (const bytes of toHere) lab.inject(host, bytes);
+      const accepted = right || !verify;
+      expect(received.got).toEqual(accepted ? payloads : []);
+      expect(host.counters.dropped(DROP.checksum)).toBe(accepted ? 0 : count);
+    }
   });
 
   test('s.5: the destination port is 4789, and SHOULD be configurable', () => {

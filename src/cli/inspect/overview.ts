@@ -18,7 +18,7 @@ import { EXIT, printJson } from '../io.ts';
 import { renderOverview } from '../render/overview.ts';
 import { count } from '../units.ts';
 import type { SourceArguments, SourceFile } from './source.ts';
-import { filterOf, pathOf, readSource, salt, tellCutShort, walkSettings } from './source.ts';
+import { filterOf, pathOf, readSource, salt, tellCutShort, walkOptions, walkSettings } from './source.ts';
 
 export interface OverviewArguments extends SourceArguments {
   readonly maxFlows?: number;
@@ -59,7 +59,7 @@ async function surveyFiltered(
   given: OverviewArguments,
   filter: DisplayFilter,
 ): Promise<Surveyed> {
-  const walk = new WalkOptions(walkSettings(given));
+  const walk = walkOptions(given);
   const survey = new Survey({ walk, salt: salt(), maxFlows: given.maxFlows ?? MAX_FLOWS });
   const sight = new Sight(walk);
   const sink: PacketSink = (view, start, end, meta) => {

@@ -1,7 +1,6 @@
 // `inspect --packets`, `-V` and `-x`: every packet that the filter takes, as it comes.
 
 import { Crossing } from '../../core/dissect/crossing.ts';
-import { WalkOptions } from '../../core/dissect/ports.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
 import type { PacketMeta, PacketSink } from '../../core/pcap/record.ts';
@@ -13,7 +12,7 @@ import { packetHex, packetLine, packetRow, packetTree } from '../render/packet.t
 import { PacketTime } from '../render/packet-time.ts';
 import { PlainLine } from '../render/plain-line.ts';
 import type { SourceArguments } from './source.ts';
-import { filterOf, readSource, tellCutShort, walkSettings } from './source.ts';
+import { filterOf, readSource, tellCutShort, walkOptions } from './source.ts';
 
 export interface PacketArguments extends SourceArguments {
   readonly packets?: true;
@@ -54,7 +53,7 @@ export class PacketPrinter {
   readonly #writer = new ByteWriter();
 
   constructor(io: Io, given: PacketArguments, filter: DisplayFilter | null) {
-    const walk = new WalkOptions(walkSettings(given));
+    const walk = walkOptions(given);
     this.#io = io;
     this.#given = given;
     this.#filter = filter;

@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { WalkSettings } from '../../core/dissect/ports.ts';
-import { DEPTH_MAX } from '../../core/dissect/ports.ts';
+import { DEPTH_MAX, WalkOptions } from '../../core/dissect/ports.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import { AnyReader } from '../../core/pcap/reader.ts';
 import type { PacketSink } from '../../core/pcap/record.ts';
@@ -54,6 +54,11 @@ export function walkSettings({ port, depth, heuristics }: SourceArguments): Walk
     ...(depth === undefined ? {} : { depth }),
     ...(heuristics === undefined ? {} : { heuristics }),
   };
+}
+
+/** @throws VxlabError BAD_PORT, BAD_DEPTH */
+export function walkOptions(given: SourceArguments): WalkOptions {
+  return new WalkOptions(walkSettings(given));
 }
 
 /** A file's place on disk, or '-'. */

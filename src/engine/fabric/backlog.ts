@@ -3,6 +3,8 @@
 // Two hosts that answer each other on one bridge would recurse without end if a veth called its peer directly. Linux has
 // the same trouble and the same cure (net/core/dev.c, process_backlog): the sender puts the frame on a queue, and whoever
 // started handling it works the queue off. No virtual time passes.
+//
+// A receiver that throws loses its own frame only: those behind it are delivered, and then the first error is thrown.
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { PortId, Sink } from './port.ts';
@@ -25,19 +27,21 @@ export class Backlog {
     this.#ports = new Int32Array(capacity);
   }
 
-  /** Hands `frame` to `sink` after everything that waits already. */
+  /**
+   * Hands `frame` to `sink` after everything that waits already.
+   * @throws what a receiver threw, once nothing waits any more; of several errors the first
+   */
   push(frame: Frame, sink: Sink, port: PortId): void {
     if (!this.#busy) {
       this.#busy = true;
       try {
         sink.receive(frame, port);
         while (this.#head !== this.#tail) this.#next();
+      } catch (error) {
+        this.#goOn();
+        throw error;
       } finally {
         this.#busy = false;
-        // A receiver that threw leaves frames behind it: they go home, and the next push begins afresh.
-        for (; this.#head !== this.#tail; this.#head = (this.#head + 1) & this.#mask) {
-          (this.#frames[this.#head] as Frame).release();
-        }
       }
       return;
     }
@@ -47,6 +51,17 @@ export class Backlog {
     this.#ports[i] = port;
     this.#tail = (i + 1) & this.#mask;
     if (this.#tail === this.#head) this.#grow();
+  }
+
+  /** Works off what waits behind a receiver that threw. */
+  #goOn(): void {
+    while (this.#head !== this.#tail) {
+      try {
+        this.#next();
+      } catch {
+        // The first error is the one that is told; those behind it are most often its consequence.
+      }
+    }
   }
 
   #next(): void {

@@ -111,7 +111,8 @@ export class LinkEnd implements Port, TimerTarget {
     if (is.duplicate > 0 && random.float() < is.duplicate) {
       if (this.trace.on) this.trace.emit(this.id, TRACE.impair, frame, IMPAIR.duplicated, 0);
       // A frame that others read may not be scheduled twice under one slot number: the second is a copy.
-      this.#arrive(this.#ground.pool.copyOf(frame), Math.max(leaves + is.delay, this.#arrival));
+      this.#arrival = Math.max(leaves + is.delay, this.#arrival);
+      this.#arrive(this.#ground.pool.copyOf(frame), this.#arrival);
     }
     if (is.reorder > 0 && random.float() < is.reorder) {
       if (this.trace.on) this.trace.emit(this.id, TRACE.impair, frame, IMPAIR.overtook, is.delay);

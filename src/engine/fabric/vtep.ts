@@ -29,6 +29,7 @@ import { pmtuReply } from './pmtu-reply.ts';
 import type { Port, PortId, Sink } from './port.ts';
 import { answerTo, NO_ANSWER, writeAnswer } from './proxy.ts';
 import type { TunnelReceiver, Underlay } from './underlay.ts';
+import { stripTags } from './vlan-tag.ts';
 
 export interface VtepOptions {
   readonly vni: number;
@@ -110,17 +111,24 @@ export class Vtep implements Port, TunnelReceiver {
     this.port = port;
   }
 
-  /** BUM frames go to each of these VTEPs (head-end replication); the own address is left out. */
+  /** BUM frames go to each of these VTEPs (head-end replication); the own address is left out. A group is left. */
   floodTo(peers: readonly PeerId[]): void {
+    this.#leaveGroup();
     this.#flood = peers.filter((peer) => peer !== this.options.own);
     this.#floodVia = VIA.replicate;
   }
 
-  /** BUM frames go to this multicast group, which is joined (RFC 7348 s.4.2). */
+  /** BUM frames go to this multicast group, which is joined (RFC 7348 s.4.2); the one before is left. */
   floodToGroup(group: PeerId): void {
+    if (this.#floodVia === VIA.group && this.#flood[0] === group) return;
+    this.#leaveGroup();
     this.#flood = [group];
     this.#floodVia = VIA.group;
     this.#underlay.join(group);
+  }
+
+  #leaveGroup(): void {
+    if (this.#floodVia === VIA.group) this.#underlay.leave(this.#flood[0] as PeerId);
   }
 
   /** From the bridge into the tunnel. */
@@ -133,7 +141,8 @@ export class Vtep implements Port, TunnelReceiver {
       return drop(this, frame, DROP.invalidHeader, ethernet.check(frame.view, frame.start, frame.end));
     }
     if (options.innerVlan === 'discard' && vlan.isTag(ethernet.etherType(frame.view, frame.start))) {
-      frame = stripTags(frame.own());
+      frame = frame.own();
+      stripTags(frame);
     }
     const db = this.db;
     if (options.neighbours !== 'forward' && db !== null) {
@@ -264,20 +273,4 @@ function mark(frame: Frame, outer: number): boolean {
   if (result < 0) return false;
   if (result !== inner) setEcn(view, ip, result);
   return true;
-}
-
-/** Takes every 802.1Q or 802.1ad tag out; the frame must have one holder. */
-function stripTags(frame: Frame): Frame {
-  const view = frame.view;
-  while (vlan.isTag(ethernet.etherType(view, frame.start)) && frame.end - frame.start >= 18) {
-    const at = frame.start;
-    const hi = view.getUint32(at);
-    const middle = view.getUint32(at + 4);
-    const lo = view.getUint32(at + 8);
-    frame.pull(4);
-    view.setUint32(at + 4, hi);
-    view.setUint32(at + 8, middle);
-    view.setUint32(at + 12, lo);
-  }
-  return frame;
 }

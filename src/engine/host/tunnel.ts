@@ -28,6 +28,8 @@ export interface TunnelOptions {
   readonly sourcePorts: readonly [number, number];
   /** Send a UDP checksum: RFC 7348 s.5 says zero SHOULD be sent; Linux sends one. */
   readonly checksum: boolean;
+  /** Check the UDP checksum of what arrives unless it is zero; default true. RFC 7348 s.5 leaves it to the receiver. */
+  readonly verify?: boolean;
   readonly ttl: number;
 }
 
@@ -44,7 +46,8 @@ export class Tunnel implements Underlay, DatagramReceiver {
     this.#peers = peers;
     this.#receiver = receiver;
     this.options = options;
-    this.#socket = host.udp.bind(options.port, this, { ttl: options.ttl, zeroChecksum: true });
+    const { port, ttl, verify = true } = options;
+    this.#socket = host.udp.bind(port, this, { ttl, verify, zeroChecksum: true });
   }
 
   room(peer: PeerId): number {

@@ -30,6 +30,8 @@ export interface SocketOptions {
   readonly dontFragment?: boolean;
   /** Send and accept no checksum over IPv6, for tunnels only (RFC 6935). */
   readonly zeroChecksum?: boolean;
+  /** Check the checksum of what arrives; default true. A VTEP may leave it out (RFC 7348 s.5). */
+  readonly verify?: boolean;
 }
 
 export class UdpSocket {
@@ -39,6 +41,7 @@ export class UdpSocket {
   readonly ttl: number;
   readonly dontFragment: boolean;
   readonly zeroChecksum: boolean;
+  readonly verify: boolean;
 
   constructor(host: Stack, port: number, receiver: DatagramReceiver, options: SocketOptions) {
     this.host = host;
@@ -47,6 +50,7 @@ export class UdpSocket {
     this.ttl = options.ttl ?? 64;
     this.dontFragment = options.dontFragment ?? false;
     this.zeroChecksum = options.zeroChecksum ?? false;
+    this.verify = options.verify ?? true;
   }
 
   /** Sends bytes; for programs. The answer is for the sender's error only. */
@@ -147,7 +151,7 @@ export class Udp {
     const four = view.getUint8(ip) >>> 4 === 4;
     const dstPort = udp.dstPort(view, at);
     const socket = this.#sockets?.get(dstPort);
-    if (!frame.summed) {
+    if (!frame.summed && socket?.verify !== false) {
       const length = stop - at;
       const pseudo = four
         ? pseudo4(ipv4.src(view, ip), ipv4.dst(view, ip), PROTO.udp, length)

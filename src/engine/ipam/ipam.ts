@@ -73,7 +73,7 @@ export class AddressSpace {
 
   /**
    * The next free subnet of the pools, after the last one given and around.
-   * @throws VxlabError POOL_EXHAUSTED naming the pools
+   * @throws VxlabError POOL_EXHAUSTED naming the pools and the owner
    */
   allocate(owner: string, family: 4 | 6 = 4): Cidr {
     const cut = this.#cuts[family];
@@ -89,7 +89,7 @@ export class AddressSpace {
       cut.index = index + 1;
       return this.claim(nthSubnet(pool.base, pool.prefix, index), owner);
     }
-    throw exhausted(cut.pools, family);
+    throw exhausted(cut.pools, family, owner);
   }
 
   /** Takes the subnet that was asked for, from the pools or from elsewhere. @throws VxlabError POOL_OVERLAP naming both */
@@ -169,7 +169,7 @@ function overlap(wanted: Cidr, other: string): VxlabError {
   return new VxlabError('POOL_OVERLAP', `${formatCidr(subnetOf(wanted))} overlaps ${other}`);
 }
 
-function exhausted(pools: readonly SubnetPool[], family: 4 | 6): VxlabError {
+function exhausted(pools: readonly SubnetPool[], family: 4 | 6, owner: string): VxlabError {
   const names = pools.map((pool) => {
     const count = subnetCount(pool.base, pool.prefix);
     return `${formatCidr(pool.base)} (${count} of /${pool.prefix})`;
@@ -177,8 +177,8 @@ function exhausted(pools: readonly SubnetPool[], family: 4 | 6): VxlabError {
   return new VxlabError(
     'POOL_EXHAUSTED',
     names.length === 0
-      ? `there is no IPv${family} address pool to take a subnet from; name the subnet`
-      : `no free subnet is left in ${names.join(', ')}`,
+      ? `there is no IPv${family} address pool to take a subnet for ${owner} from; name the subnet`
+      : `no free subnet is left for ${owner} in ${names.join(', ')}`,
   );
 }
 

@@ -24,6 +24,8 @@ import {
 
 export interface PoolOptions {
   readonly subnet: Cidr;
+  /** The network that the subnet is of, for sentences. */
+  readonly network?: string;
   /** The part of the subnet that `lease` gives from; the whole subnet if absent. Docker's --ip-range. */
   readonly range?: Cidr;
   /** The subnet's first usable address if absent, none at all if null. A /32 and a /128 have none by default. */
@@ -43,6 +45,7 @@ export class AddressPool {
   readonly subnet: Cidr;
   readonly range: Cidr;
   readonly gateway: Ip | null;
+  readonly #network: string | undefined;
   readonly #leases = new Map<Key, Lease>();
   readonly #reserved = new Map<Key, Lease>();
   /** Range offsets that `lease` must step over: leased and reserved ones. */
@@ -54,6 +57,7 @@ export class AddressPool {
   constructor(options: PoolOptions) {
     const subnet = subnetOf(options.subnet);
     this.subnet = subnet;
+    this.#network = options.network;
     this.range = options.range === undefined ? subnet : subnetOf(options.range);
     if (!within(this.range, subnet)) {
       throw new VxlabError(
@@ -85,11 +89,11 @@ export class AddressPool {
     return this.#taken.size - this.#taken.count;
   }
 
-  /** The next free address after the last one that `lease` gave. @throws VxlabError POOL_EXHAUSTED */
+  /** The next free address after the last one that `lease` gave. @throws VxlabError POOL_EXHAUSTED naming pool and network */
   lease(owner: string): Ip {
     let offset = this.#taken.nextClear(this.#cursor);
     if (offset < 0) offset = this.#taken.nextClear(0, this.#cursor);
-    if (offset < 0) throw this.#exhausted();
+    if (offset < 0) throw this.#exhausted(owner);
     this.#taken.set(offset);
     this.#cursor = offset + 1;
     const ip = addressAt(this.range, offset);
@@ -170,16 +174,18 @@ export class AddressPool {
     return offset >= 0 && offset < this.#taken.size ? offset : formatIp(ip);
   }
 
-  #exhausted(): VxlabError {
+  #exhausted(owner: string): VxlabError {
     const where = formatCidr(this.range);
     const whole = sameIp(this.range.ip, this.subnet.ip) && this.range.prefix === this.subnet.prefix;
-    const pool = whole ? where : `the range ${where} of ${formatCidr(this.subnet)}`;
+    const network = this.#network === undefined ? '' : ` of network ${this.#network}`;
+    const pool = (whole ? where : `the range ${where} of ${formatCidr(this.subnet)}`) + network;
     const count = this.capacity;
     return new VxlabError(
       'POOL_EXHAUSTED',
       count === 0
         ? `${pool} has no address to lease (0 in all): network, broadcast and gateway take what there is`
-        : `${pool} has no free address left: ${count === 1 ? 'its only one is' : `all ${count} are`} leased`,
+        : `${pool} has no free address left: ${count === 1 ? 'its only one is' : `all ${count} are`} leased, ` +
+            `none is left for ${owner}`,
     );
   }
 }

@@ -40,7 +40,7 @@ export class VniPool {
     if (vni < 0) {
       throw new VxlabError(
         'POOL_EXHAUSTED',
-        `no VNI is left: all ${this.#last + 1 - this.#first} from ${this.#first} to ${this.#last} are in use`,
+        `no VNI is left for ${owner}: all ${this.#last + 1 - this.#first} from ${this.#first} to ${this.#last} are in use`,
       );
     }
     this.#cursor = vni + 1;

@@ -5,6 +5,7 @@ import { parseIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { Impairments } from '../fabric/impair.ts';
 import { impairments } from '../fabric/impair.ts';
+import { tciOf } from '../fabric/vlan-tag.ts';
 import { MICROSECOND } from '../time/clock.ts';
 
 export interface NodeSpec {
@@ -16,6 +17,14 @@ export interface NodeSpec {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** The VLAN that the underlay's hosts send in. */
+export interface UnderlayVlan {
+  /** 1 to 4094. */
+  readonly vid: number;
+  /** The priority code point, 0 to 7. */
+  readonly priority: number;
+}
+
 export interface UnderlaySpec {
   /** IP MTU of the underlay in bytes. */
   readonly mtu: number;
@@ -24,6 +33,8 @@ export interface UnderlaySpec {
   readonly prefix: number;
   /** Routers between racks: 0 when all nodes share a subnet; two or more give equal-cost paths. */
   readonly spines: number;
+  /** Nodes and routers reach the underlay by a VLAN interface on `eth0`, tagged (RFC 7348 s.5); null for untagged. */
+  readonly vlan: UnderlayVlan | null;
 }
 
 export interface ClusterSpec {
@@ -42,6 +53,8 @@ export interface ClusterOptions {
   readonly spines?: number;
   readonly mtu?: number;
   readonly cable?: Partial<Impairments>;
+  /** Left out: untagged. The priority is 0 if left out. */
+  readonly vlan?: { readonly vid: number; readonly priority?: number };
   readonly labels?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
@@ -51,7 +64,7 @@ const CABLE = { delay: 25 * MICROSECOND, jitter: 2 * MICROSECOND };
 /**
  * manager1, worker1, worker2, ... on 192.0.2.11 and up (RFC 5737), as the swarm that vxlab is compared with; clusters
  * that a /24 does not hold, and racks, take 198.18.0.0/15 (RFC 2544); IPv6 takes 2001:db8:64::/64 (RFC 3849).
- * @throws VxlabError BAD_CLUSTER for counts that make no cluster
+ * @throws VxlabError BAD_CLUSTER for counts that make no cluster; BAD_VID, BAD_PRIORITY
  */
 export function cluster(options: ClusterOptions = {}): ClusterSpec {
   const count = options.nodes ?? 3;
@@ -91,7 +104,9 @@ export function cluster(options: ClusterOptions = {}): ClusterSpec {
     jitter: Math.min(CABLE.jitter, given.delay ?? CABLE.delay),
     ...given,
   });
-  return { nodes, underlay: { mtu, cable, prefix, spines } };
+  const vlan = options.vlan === undefined ? null : { priority: 0, ...options.vlan };
+  if (vlan !== null) tciOf(vlan.vid, vlan.priority);
+  return { nodes, underlay: { mtu, cable, prefix, spines, vlan } };
 }
 
 function following(first: Ip, i: number): Ip {

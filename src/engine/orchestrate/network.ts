@@ -57,7 +57,7 @@ export class Network {
 
   sandboxClosed(sandbox: VtepSeat): void {
     this.sandboxes.delete(sandbox.node.name);
-    if (this.profile.flood === 'multicast') sandbox.node.underlay.leave(this.group);
+    sandbox.vtep.floodTo([]);
     if (this.profile.flood === 'replicate') this.#replicate();
   }
 

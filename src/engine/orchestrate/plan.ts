@@ -117,10 +117,11 @@ class Draft {
   #podSubnets(cluster: ClusterSpec, mtu: number): void {
     const leases = new SubnetLeases();
     for (const node of cluster.nodes) {
-      const pool = new AddressPool({ subnet: leases.lease(node.name) });
+      const name = `pods-${node.name}`;
+      const pool = new AddressPool({ subnet: leases.lease(node.name), network: name });
       const made: NetworkPlan = {
         key: 'pods',
-        name: `pods-${node.name}`,
+        name,
         id: swarmId(this.#ids),
         vni: 1,
         subnet: pool.subnet,
@@ -159,7 +160,8 @@ class Draft {
       if (subnet !== undefined) subnetOf.set(network, space.claim(subnet, network.name));
     }
     for (const network of all) {
-      const pool = new AddressPool({ subnet: subnetOf.get(network) ?? space.allocate(network.name) });
+      const subnet = subnetOf.get(network) ?? space.allocate(network.name);
+      const pool = new AddressPool({ subnet, network: network.name });
       const made: NetworkPlan = {
         key: network.key,
         name: network.name,

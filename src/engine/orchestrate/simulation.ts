@@ -2,7 +2,6 @@
 // cluster, profile and seed give the same bytes.
 
 import type { Capture } from '../fabric/tap.ts';
-import { TapPort, TapSink } from '../fabric/tap.ts';
 import type { PingOptions, PingResult } from '../host/ping.ts';
 import { Ping } from '../host/ping.ts';
 import { Tunnel } from '../host/tunnel.ts';
@@ -51,13 +50,7 @@ export class Simulation {
           ttl: profile.ttl,
         }),
       plug: (node, host) => {
-        const dev = underlay.plug(node, host);
-        const { capture } = options;
-        if (capture === undefined) return;
-        const tap = taps.get(node.name) as number;
-        const near = underlay.cables.get(node.name)?.near;
-        dev.port = new TapPort(tap, dev.port, capture);
-        near?.plug(new TapSink(tap, host, capture), dev.index);
+        underlay.plug(node, host, taps.get(node.name), options.capture);
       },
       close: () => underlay.close(),
     });

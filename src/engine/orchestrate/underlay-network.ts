@@ -9,10 +9,16 @@ import type { Ip, Ip6 } from '../../core/wire/address.ts';
 import { isIp6 } from '../../core/wire/address.ts';
 import { Bridge } from '../fabric/bridge.ts';
 import { LinkEnd, link } from '../fabric/link.ts';
+import type { Sink } from '../fabric/port.ts';
+import type { Capture } from '../fabric/tap.ts';
+import { TapPort, TapSink } from '../fabric/tap.ts';
+import { VlanPort } from '../fabric/vlan-port.ts';
+import { VlanTrunk } from '../fabric/vlan-trunk.ts';
 import type { Host } from '../host/host.ts';
 import type { Interface } from '../host/interface.ts';
 import { networkOf } from '../ipam/cidr.ts';
 import { randomLocalMac } from '../ipam/mac-scheme.ts';
+import type { RandomStream } from '../time/random.ts';
 import type { ClusterSpec, NodeSpec } from './cluster.ts';
 import type { Ground } from './ground.ts';
 
@@ -20,6 +26,8 @@ import type { Ground } from './ground.ts';
 export interface Cable {
   readonly near: LinkEnd;
   readonly far: LinkEnd;
+  /** What stands between the cable and the host where the underlay is a VLAN. */
+  readonly trunk: VlanTrunk | null;
 }
 
 export class UnderlayNetwork {
@@ -45,19 +53,16 @@ export class UnderlayNetwork {
     if (racks === 1) this.gateway = this.#addGateway();
   }
 
-  /** Plugs a node's stack in as `eth0` with its address, its subnet's route and one to the other racks. */
-  plug(node: NodeSpec, host: Host): Interface {
-    const { underlay } = this.#cluster;
-    const { near, far } = this.#cable(node.name, 'eth0', node.rack);
-    this.cables.set(node.name, { near, far });
+  /**
+   * Plugs a node's stack in as `eth0` with its address, its subnet's route and one to the other racks; in a VLAN, as
+   * `eth0.5` on it.
+   * @param capture shown every frame on `eth0`, under the number `tap`
+   */
+  plug(node: NodeSpec, host: Host, tap = 0, capture: Capture | null = null): Interface {
     const random = this.#ground.random.stream(`macs/${node.name}/eth0`);
-    const dev = host.addInterface(near, {
-      name: 'eth0',
-      mac: randomLocalMac(() => random.uint32()),
-      mtu: underlay.mtu,
-      addresses: [{ ip: node.ip, prefix: underlay.prefix }],
-    });
-    near.plug(host, dev.index);
+    const leg = this.#leg(host, node.name, 'eth0', node.rack, node.ip, random, tap, capture);
+    const { dev } = leg;
+    this.cables.set(node.name, leg.cable);
     const routers = Math.max(this.spines.length, this.gateway === null ? 0 : 1);
     if (routers > 0) {
       const hops = Array.from({ length: routers }, (_, i) => ({
@@ -87,14 +92,7 @@ export class UnderlayNetwork {
     const host = this.#ground.host('', { name, forwarding: true });
     const random = this.#ground.random.stream(`macs/${name}`);
     for (const [rack] of this.switches.entries()) {
-      const { near } = this.#cable(name, `eth${rack}`, rack);
-      const dev = host.addInterface(near, {
-        name: `eth${rack}`,
-        mac: randomLocalMac(() => random.uint32()),
-        mtu: this.#cluster.underlay.mtu,
-        addresses: [{ ip: this.#routerAddress(spine, rack), prefix: this.#cluster.underlay.prefix }],
-      });
-      near.plug(host, dev.index);
+      this.#leg(host, name, `eth${rack}`, rack, this.#routerAddress(spine, rack), random);
     }
     this.spines.push(host);
   }
@@ -102,18 +100,43 @@ export class UnderlayNetwork {
   #addGateway(): Host {
     const host = this.#ground.host('', { name: 'gateway' });
     const random = this.#ground.random.stream('macs/gateway');
-    const { near } = this.#cable('gateway', 'eth0', 0);
-    const dev = host.addInterface(near, {
-      name: 'eth0',
-      mac: randomLocalMac(() => random.uint32()),
-      mtu: this.#cluster.underlay.mtu,
-      addresses: [{ ip: this.#routerAddress(0, 0), prefix: this.#cluster.underlay.prefix }],
-    });
-    near.plug(host, dev.index);
+    this.#leg(host, 'gateway', 'eth0', 0, this.#routerAddress(0, 0), random);
     return host;
   }
 
-  #cable(owner: string, device: string, rack: number): Cable {
+  /** A host's place on a rack: a cable to its switch and an interface, by way of a VLAN interface if the underlay is one. */
+  #leg(
+    host: Host,
+    owner: string,
+    device: string,
+    rack: number,
+    ip: Ip,
+    random: RandomStream,
+    tap = 0,
+    capture: Capture | null = null,
+  ): { readonly cable: Cable; readonly dev: Interface } {
+    const { near, far } = this.#cable(owner, device, rack);
+    const { mtu, prefix, vlan } = this.#cluster.underlay;
+    const mac = randomLocalMac(() => random.uint32());
+    const tapped = (sink: Sink): Sink => (capture === null ? sink : new TapSink(tap, sink, capture));
+    const out = capture === null ? near : new TapPort(tap, near, capture);
+    const addresses = [{ ip, prefix }];
+    if (vlan === null) {
+      const dev = host.addInterface(out, { name: device, mac, mtu, addresses });
+      near.plug(tapped(host), dev.index);
+      return { cable: { near, far, trunk: null }, dev };
+    }
+    const { registry, trace } = this.#ground;
+    const name = `${device}.${vlan.vid}`;
+    const trunk = new VlanTrunk(registry.add('vlan', device, owner), device, out, trace);
+    const port = new VlanPort(registry.add('vlan', name, owner), name, trunk, { ...vlan, mtu });
+    const dev = host.addInterface(port, { name, mac, mtu, addresses });
+    port.plug(host, dev.index);
+    near.plug(tapped(trunk), 0);
+    return { cable: { near, far, trunk }, dev };
+  }
+
+  #cable(owner: string, device: string, rack: number): { readonly near: LinkEnd; readonly far: LinkEnd } {
     const ground = this.#ground;
     const { underlay } = this.#cluster;
     const bridge = this.switches[rack] as Bridge;

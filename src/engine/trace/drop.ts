@@ -66,6 +66,10 @@ export const DROP = {
   outerFragment: 28,
   /** Between two isolated ports of a bridge (docker_gwbridge's icc=false). */
   isolated: 29,
+  /** VLAN: no interface and no gateway here has this VLAN id; the detail is the id. */
+  vlanNotFound: 30,
+  /** No VLAN tag where only VLANs come in; the detail is the EtherType. */
+  untagged: 31,
 } as const;
 export type DropReason = (typeof DROP)[keyof typeof DROP];
 
@@ -101,6 +105,8 @@ export const DROP_NAMES: readonly string[] = [
   'martian address',
   'outer fragment',
   'port isolation',
+  'VLAN not found',
+  'untagged',
 ];
 
 /** Sentences for a journey, indexed by DropReason. */
@@ -135,6 +141,8 @@ export const DROP_SENTENCES: readonly string[] = [
   'an address may not appear there',
   'it is a fragment of a VXLAN datagram (RFC 7348 s.4.3)',
   'both ports are isolated, and isolated ports reach only the others',
+  'nothing here has its VLAN id',
+  'it has no VLAN tag, and only VLANs come in here',
 ];
 
 /** What `drop` needs of an element. */

@@ -43,6 +43,8 @@ export const TRACE = {
   copy: 16,
   /** The load balancer chose a task: `a` is the VIP, `b` the task, as IPv4 numbers. */
   balance: 17,
+  /** A VLAN tag was put on (`a` is 1) or taken off (`a` is 0); `b` is the VLAN id. */
+  tag: 18,
 } as const;
 export type TraceKind = (typeof TRACE)[keyof typeof TRACE];
 

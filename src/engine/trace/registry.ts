@@ -2,7 +2,16 @@
 
 import type { ElementId } from './event.ts';
 
-export type ElementKind = 'host' | 'veth' | 'bridge' | 'vtep' | 'demux' | 'link' | 'router' | 'switch';
+export type ElementKind =
+  | 'host'
+  | 'veth'
+  | 'bridge'
+  | 'vtep'
+  | 'demux'
+  | 'link'
+  | 'router'
+  | 'switch'
+  | 'vlan';
 
 export interface Element {
   readonly kind: ElementKind;

@@ -153,6 +153,15 @@ export function ether(to: number, from: number, length = 46, type = 0x88b5): Uin
   return bytes;
 }
 
+/** The bytes with a tag behind the addresses. */
+export function tag(bytes: Uint8Array, tci: number, type = 0x8100): Uint8Array {
+  return new Uint8Array([
+    ...bytes.subarray(0, 12),
+    ...[type >> 8, type & 255, tci >> 8, tci & 255],
+    ...bytes.subarray(12),
+  ]);
+}
+
 export const A = 0x02000000000a;
 export const B = 0x02000000000b;
 export const C = 0x02000000000c;

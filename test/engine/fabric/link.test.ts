@@ -223,6 +223,13 @@ describe('link', () => {
     ground.end();
   });
 
+  test.each([1, 2, 3, 4])('seed %i: frames stay in order behind twins, whatever the jitter', (seed) => {
+    setUp({ delay: 5 * MILLISECOND, jitter: 5 * MILLISECOND, duplicate: 0.3 }, seed);
+    const arrived = sendAll(300, 2 * MILLISECOND).map(([, n]) => n);
+    expect(arrived.length).toBeGreaterThan(330);
+    expect(arrived).toEqual([...arrived].sort((x, y) => x - y));
+  });
+
   test('counters at both ends', () => {
     sendAll(3, 0, 100);
     expect(near.counters.snapshot()).toMatchObject({ txPackets: 3, txBytes: 300, rxPackets: 0 });

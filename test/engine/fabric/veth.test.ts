@@ -119,21 +119,46 @@ describe('backlog', () => {
     expect(talker.deepest).toBe(1);
   });
 
-  test('a receiver that throws: the frames behind it go home, and what comes next is handled alone', () => {
+  test('receivers that throw: what waits behind them is delivered in order, then the first error is thrown', () => {
     const ground = new Ground();
     const backlog = new Backlog(4);
     const out = new Out();
     const broken: Sink = {
+      receive: (frame, port) => {
+        frame.release();
+        for (let n = 1; n < 4; n++) backlog.push(ground.pool.take(14), out, port + n);
+        if (port < 200) backlog.push(ground.pool.take(14), broken, port + 100);
+        for (let n = 4; n < 7; n++) backlog.push(ground.pool.take(14), out, port + n);
+        throw new Error(`broken at ${port}`);
+      },
+    };
+    expect(() => backlog.push(ground.pool.take(14), broken, 0)).toThrow('broken at 0');
+    const burst = (n: number): number[] => [1, 2, 3, 4, 5, 6].map((i) => n + i);
+    expect(out.ports).toEqual([...burst(0), ...burst(100), ...burst(200)]);
+    ground.end();
+    backlog.push(ground.pool.take(14), out, 9);
+    expect(out.ports.at(-1)).toBe(9);
+    ground.end();
+  });
+
+  test('a receiver that throws on a frame that waited takes none with it', () => {
+    const ground = new Ground();
+    const backlog = new Backlog();
+    const out = new Out();
+    const broken: Sink = {
       receive: (frame) => {
-        for (let n = 0; n < 6; n++) backlog.push(ground.pool.take(14), out, n);
         frame.release();
         throw new Error('broken');
       },
     };
-    expect(() => backlog.push(ground.pool.take(14), broken, 0)).toThrow('broken');
-    ground.end();
-    backlog.push(ground.pool.take(14), out, 9);
-    expect(out.ports).toEqual([9]);
+    const first: Sink = {
+      receive: (frame) => {
+        for (const [n, sink] of [out, broken, out].entries()) backlog.push(ground.pool.take(14), sink, n);
+        frame.release();
+      },
+    };
+    expect(() => backlog.push(ground.pool.take(14), first, 0)).toThrow('broken');
+    expect(out.ports).toEqual([0, 2]);
     ground.end();
   });
 });

@@ -248,6 +248,20 @@ describe('VTEP, sending', () => {
     expect(bench.ground.told(TRACE.flood).map(([, why]) => why)).toEqual([3, 2]);
   });
 
+  test('a group is left for a list, for another group, and kept when it is given again', () => {
+    const bench = new VtepBench();
+    bench.vtep.floodToGroup(9);
+    bench.vtep.floodToGroup(9);
+    expect(bench.underlay.groups).toEqual([9]);
+    bench.vtep.floodToGroup(8);
+    expect(bench.underlay.groups).toEqual([8]);
+    bench.vtep.floodTo([1, 2]);
+    expect([bench.underlay.groups, bench.vtep.floodList]).toEqual([[], [1, 2]]);
+    bench.vtep.floodTo([]);
+    bench.vtep.floodToGroup(9);
+    expect([bench.underlay.groups, bench.vtep.floodList]).toEqual([[9], [9]]);
+  });
+
   test("a bridge's flood: the shared frame is not written to, with one remote or several", () => {
     for (const remotes of [[1], [1, 2, 3]]) {
       const bench = new VtepBench();

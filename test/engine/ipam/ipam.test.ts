@@ -44,7 +44,9 @@ describe('address space', () => {
     expect(space.release(parseCidr('10.20.0.0/18'))).toBe('net0');
     expect(take(space, 3)).toEqual(['10.20.128.0/18', '10.20.192.0/18', '10.20.0.0/18']);
     expect(() => space.allocate('late')).toThrow(failing('POOL_EXHAUSTED'));
-    expect(() => space.allocate('late')).toThrow('10.20.0.0/16 (4 of /18)');
+    expect(() => space.allocate('late')).toThrow(
+      'no free subnet is left for late in 10.20.0.0/16 (4 of /18)',
+    );
   });
 
   test('--default-addr-pool 10.20.0.0/16 with mask length 26', () => {

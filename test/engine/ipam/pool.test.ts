@@ -33,6 +33,20 @@ describe('address pool', () => {
     expect(() => pool.lease('late')).toThrow('10.0.1.0/24 has no free address left: all 253 are leased');
   });
 
+  test('of a network that has a name, the sentence says which, and who goes without', () => {
+    const small = new AddressPool({ subnet: parseCidr('10.0.1.0/30'), network: 'lecture_web' });
+    small.lease('web.1');
+    expect(() => small.lease('web.2')).toThrow(
+      '10.0.1.0/30 of network lecture_web has no free address left: its only one is leased, none is left for web.2',
+    );
+    const none = new AddressPool({
+      subnet: parseCidr('10.0.1.0/32'),
+      gateway: parseIp('10.0.1.0'),
+      network: 'n',
+    });
+    expect(() => none.lease('web.1')).toThrow('10.0.1.0/32 of network n has no address to lease');
+  });
+
   test('a freed address waits until the range has wrapped, as after docker node drain', () => {
     const pool = poolOf('10.0.2.0/24');
     const mysql = pool.lease('mysql');
@@ -49,7 +63,7 @@ describe('address pool', () => {
     expect(pool.capacity).toBe(256);
     const given = drain(pool);
     expect([given[0], given[1], given[255]]).toEqual(['10.50.5.0', '10.50.5.1', '10.50.5.255']);
-    expect(() => pool.lease('late')).toThrow('the range 10.50.5.0/24 of 10.50.0.0/16');
+    expect(() => pool.lease('late')).toThrow('the range 10.50.5.0/24 of 10.50.0.0/16 has no free address');
     expect(pool.leaseExact(parseIp('10.50.9.9'), 'outside the range')).toBe(parseIp('10.50.9.9'));
     expect(pool.owner(parseIp('10.50.9.9'))).toBe('outside the range');
     expect(pool.release(parseIp('10.50.9.9'))).toBe('outside the range');

@@ -45,7 +45,7 @@ describe('VNI pool', () => {
     const pool = new VniPool(VNI_MAX - 3);
     expect([1, 2, 3, 4].map(() => pool.take('x'))).toEqual([0xfffffc, 0xfffffd, 0xfffffe, 0xffffff]);
     expect(() => pool.take('z')).toThrow(failing('POOL_EXHAUSTED'));
-    expect(() => pool.take('z')).toThrow('all 4 from 16777212 to 16777215');
+    expect(() => pool.take('z')).toThrow('no VNI is left for z: all 4 from 16777212 to 16777215');
     pool.release(0xfffffd);
     expect(pool.take('z')).toBe(0xfffffd);
     expect(() => pool.take('z')).toThrow(failing('POOL_EXHAUSTED'));

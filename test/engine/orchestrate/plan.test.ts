@@ -140,6 +140,9 @@ describe('networks', () => {
     const spec = stack({ n: subnet('10.5.0.0/29') });
     const many = { ...spec, services: spec.services.map((one) => ({ ...one, replicas: 9 })) };
     expect(() => draw(many)).toThrow(code('POOL_EXHAUSTED'));
+    expect(() => draw(many)).toThrow(
+      /^10\.5\.0\.0\/29 of network lecture_n has no free address left: all 5 are leased, none is left for /,
+    );
   });
 
   test('an MTU of its own is an underlay MTU; over IPv6 the overhead is 70', () => {

@@ -62,6 +62,17 @@ describe('stopping a container', () => {
     },
   );
 
+  test('flood-and-learn: the node is in the group of each network that it has a sandbox of, and of no other', () => {
+    const { world } = start('flood-and-learn');
+    const mysql = container(world, 'mysql.1');
+    const node = world.nodes.get(mysql.node);
+    const group = world.ground.peers.addressOf(world.networks.get('lecture_mydbnw')?.group as number);
+    const joined = (): boolean | undefined => node?.host.interfaces[0]?.groups.has(group);
+    expect(joined()).toBe(true);
+    for (const one of [...(node?.containers.values() ?? [])]) world.stop(one);
+    expect(joined()).toBe(false);
+  });
+
   test.each(['docker', 'head-end', 'flood-and-learn'])(
     '%s: the task started again on another node is found behind the new VTEP',
     (profile) => {
