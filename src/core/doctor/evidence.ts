@@ -3,7 +3,7 @@
 import { EVIDENCE_MAX } from './rule.ts';
 
 export class Evidence {
-  readonly #packets: number[] = [];
+  #packets: number[] = [];
   #count = 0;
   #last = 0;
 
@@ -22,5 +22,14 @@ export class Evidence {
   /** Ascending, at most EVIDENCE_MAX. */
   get packets(): readonly number[] {
     return this.#packets;
+  }
+
+  /** Several in one. A packet that several of them name is counted by each. */
+  static of(parts: readonly Evidence[]): Evidence {
+    const whole = new Evidence();
+    const packets = parts.flatMap((part) => part.packets).toSorted((x, y) => x - y);
+    whole.#packets = [...new Set(packets)].slice(0, EVIDENCE_MAX);
+    whole.#count = parts.reduce((sum, part) => sum + part.count, 0);
+    return whole;
   }
 }
