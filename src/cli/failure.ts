@@ -56,7 +56,9 @@ export function reportFailure(io: Io, error: unknown): ExitCode {
   const kind = error instanceof VxlabError ? KINDS[error.code] : undefined;
   if (error instanceof VxlabError && kind !== undefined) {
     const next = NEXT[error.code];
-    io.err(`${io.errPaint.red('vxlab:')} ${error.message}\n${next === undefined ? '' : `  ${next}\n`}`);
+    io.err(
+      `${io.errPaint.red('vxlab:')} ${error.message}\n${caretOf(error)}${next === undefined ? '' : `  ${next}\n`}`,
+    );
     return kind;
   }
   const words = error instanceof Error ? error.message : String(error);
@@ -65,6 +67,12 @@ export function reportFailure(io: Io, error: unknown): ExitCode {
       '  VXLAB_DEBUG=1 with the same command shows where; please report it with the file that led here\n',
   );
   return EXIT.fault;
+}
+
+/** The text at fault with a caret under the place, indented, for errors that have one. */
+function caretOf(error: VxlabError): string {
+  if (!('caret' in error) || typeof error.caret !== 'string') return '';
+  return `${error.caret.replace(/^/gm, '  ')}\n`;
 }
 
 /** A command that was not understood, or options that do not go together. */

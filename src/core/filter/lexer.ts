@@ -2,17 +2,9 @@
 // letters, digits and `_ . : -`, with `/24` behind an address. So `a-b` is one word, as in Wireshark: a minus sign wants a
 // space in front.
 
-import type { Span } from './error.ts';
 import { Complaint, quoted } from './error.ts';
 import { readString } from './string-literal.ts';
-
-/** `brackets` holds the text between [ and ]; `string` and `char` hold what their escapes mean, a character a byte. */
-export type TokenKind = 'word' | 'string' | 'char' | 'brackets' | 'sign' | 'end';
-
-export interface Token extends Span {
-  readonly kind: TokenKind;
-  readonly text: string;
-}
+import type { Token } from './token.ts';
 
 /** More than anybody writes; a bound for what comes in. */
 const TEXT_MAX = 65_536;

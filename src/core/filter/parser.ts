@@ -7,9 +7,9 @@
 import type { Arithmetic, Comparison, Member, Quantifier, TestNode, ValueNode, Word } from './ast.ts';
 import type { Span } from './error.ts';
 import { Complaint, quoted } from './error.ts';
-import type { Token } from './lexer.ts';
 import { lex } from './lexer.ts';
 import { readRanges } from './ranges.ts';
+import type { Token } from './token.ts';
 
 /** How deep brackets, nots and sums may nest. */
 const DEPTH_MAX = 100;
@@ -225,7 +225,7 @@ class Parser {
 
   #member(): ValueNode {
     if (this.#peek().kind === 'end') this.#expect('}', 'behind the set');
-    return asValue(this.#unary(), this.#peek());
+    return asValue(this.#bits(), this.#peek());
   }
 
   #bits(): Node {

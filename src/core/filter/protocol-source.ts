@@ -51,7 +51,18 @@ export class ProtocolSource implements NamedSource {
   }
 
   present(subject: Subject): boolean {
-    return this.#rows(subject, () => true);
+    if (this.#ranges !== null || this.#isHttp || this.#isData || this.#isFault) {
+      return this.#rows(subject, () => true);
+    }
+    for (let i = 0; i < subject.parts.length; i++) {
+      const { d } = subject.parts[i] as Part;
+      const cover = subject.covered(i);
+      const to = subject.to(i, this.#side);
+      for (let row = subject.from(i, this.#side); row < to; row++) {
+        if (row !== cover && this.#kinds[d.kind(row)] === true) return true;
+      }
+    }
+    return false;
   }
 
   each(subject: Subject, visit: Visit): boolean {

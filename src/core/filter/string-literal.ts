@@ -4,7 +4,7 @@
 // be compared with bytes; `textOf` gives back what a text field holds.
 
 import { Complaint, quoted } from './error.ts';
-import type { Token } from './lexer.ts';
+import type { Token } from './token.ts';
 
 const SIMPLE: Readonly<Record<string, number>> = {
   "'": 0x27,

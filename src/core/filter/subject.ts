@@ -8,7 +8,7 @@
 
 import { CHECKSUM, checksumVerdict } from '../dissect/checksums.ts';
 import type { Dissection } from '../dissect/layer.ts';
-import { L, LAYER_FLAG } from '../dissect/layer.ts';
+import { L } from '../dissect/layer.ts';
 import type { PacketMeta } from '../pcap/record.ts';
 import type { Part, Sight } from '../reassembly/sight.ts';
 
@@ -49,17 +49,16 @@ export class Subject {
 
   #cover(i: number, part: Part): void {
     const { d } = part;
-    const last = d.count - 1;
+    const row = d.fragment + 1;
     this.#covers[i] = -1;
     this.#ends[i] = d.count;
-    // What is inside a fragment is marked as it is, down to the last row.
-    if (last < 0 || (d.flags(last) & LAYER_FLAG.fragment) === 0) return;
-    let row = last;
-    while (row > 0 && (d.flags(row - 1) & LAYER_FLAG.fragment) !== 0) row--;
-    if (row <= part.from && row > 0) return;
-    if (row === 0 || !isPutTogether(part.view, d, row - 1)) return;
-    this.#covers[i] = row;
-    this.#ends[i] = row + 1;
+    if (row === 0 || row >= d.count || !isPutTogether(part.view, d, row - 1)) return;
+    // The fragment that completes the datagram is shown by the next part.
+    if (i + 1 < this.parts.length) this.#ends[i] = row;
+    else {
+      this.#covers[i] = row;
+      this.#ends[i] = row + 1;
+    }
   }
 
   /** A smaller number than before means another file. */
