@@ -28,6 +28,8 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
     .option('-x, --hex', "each packet's bytes, its layers marked");
   addSourceOptions(command)
     .option('--rows <N>', 'rows of a table in words', whole(1, 1_000_000), ROWS)
+    .option('--findings', 'look for findings, as diagnose does, also in a file of more than 32 MB')
+    .option('--no-findings', 'do not look for findings')
     .option('--max-flows <N>', 'one-way flows that are told apart; default 1000000', whole(1, 16_000_000))
     .option(
       '--json',

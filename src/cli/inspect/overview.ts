@@ -1,12 +1,12 @@
 // `inspect` without --packets: the overview of each file.
 
 import { WalkOptions } from '../../core/dissect/ports.ts';
+import type { Finding } from '../../core/doctor/rule.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import { linkTypeName } from '../../core/pcap/linktype.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
 import type { PacketSink } from '../../core/pcap/record.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
-import type { DocumentFinding } from '../../core/survey/document.ts';
 import { fileFacts, inspectDocument } from '../../core/survey/document.ts';
 import { addPart } from '../../core/survey/merge.ts';
 import { overviewOf } from '../../core/survey/overview.ts';
@@ -18,13 +18,26 @@ import { EXIT, printJson } from '../io.ts';
 import { renderOverview } from '../render/overview.ts';
 import { count } from '../units.ts';
 import type { SourceArguments, SourceFile } from './source.ts';
-import { filterOf, pathOf, readSource, salt, tellCutShort, walkOptions, walkSettings } from './source.ts';
+import {
+  filterOf,
+  pathOf,
+  readSource,
+  salt,
+  sizeOf,
+  tellCutShort,
+  walkOptions,
+  walkSettings,
+} from './source.ts';
 
 export interface OverviewArguments extends SourceArguments {
   readonly maxFlows?: number;
+  readonly findings?: boolean;
   readonly rows: number;
   readonly json?: true;
 }
+
+/** Files up to this size are examined for findings unless told otherwise: a larger one would take several times as long. */
+const EXAMINED_BYTES = 32_000_000;
 
 export async function inspectOverview(
   io: Io,
@@ -33,16 +46,21 @@ export async function inspectOverview(
 ): Promise<ExitCode> {
   const filter = await filterOf(given);
   for (const [i, name] of files.entries()) {
-    const { survey, file } =
-      filter === null ? await surveyAll(io, name, given) : await surveyFiltered(io, name, given, filter);
+    const examine = given.findings ?? (await sizeOf(pathOf(io, name))) <= EXAMINED_BYTES;
+    const { survey, file, findings } =
+      filter !== null || examine
+        ? await surveyEach(io, name, given, filter, examine)
+        : await surveyAll(io, name, given);
     const facts = fileFacts(file.name, file.reader, survey, file.cutShort, linkTypeName);
     const overview = overviewOf(survey);
-    const findings: DocumentFinding[] = [];
     if (given.json) printJson(io, inspectDocument(facts, survey, overview, findings));
     else
       io.out((i > 0 ? '\n' : '') + renderOverview(facts, survey, overview, findings, given.rows, io.paint));
     tellCutShort(io, file, survey.packets);
     tellLimits(io, survey);
+    if (findings === null) {
+      io.err(`vxlab: no findings were looked for in a file this large; vxlab diagnose ${name} does\n`);
+    }
     if (io.signal.aborted) return EXIT.interrupted;
   }
   return EXIT.done;
@@ -51,22 +69,30 @@ export async function inspectOverview(
 interface Surveyed {
   readonly survey: Survey;
   readonly file: SourceFile;
+  /** Null when none were looked for. */
+  readonly findings: readonly Finding[] | null;
 }
 
-async function surveyFiltered(
+/** Surveys packet by packet: those that the filter takes, with a doctor beside if one is asked for. */
+async function surveyEach(
   io: Io,
   name: string,
   given: OverviewArguments,
-  filter: DisplayFilter,
+  filter: DisplayFilter | null,
+  examine: boolean,
 ): Promise<Surveyed> {
   const walk = walkOptions(given);
   const survey = new Survey({ walk, salt: salt(), maxFlows: given.maxFlows ?? MAX_FLOWS });
   const sight = new Sight(walk);
+  const doctor = examine ? new (await import('../../core/doctor/doctor.ts')).Doctor() : null;
   const sink: PacketSink = (view, start, end, meta) => {
     sight.read(view, start, end, meta);
-    if (filter.matches(sight, meta)) survey.packet(view, start, end, meta);
+    if (filter !== null && !filter.matches(sight, meta)) return;
+    doctor?.observe(sight, meta);
+    survey.packet(view, start, end, meta);
   };
-  return { survey, file: await readSource(io, name, given, () => sink) };
+  const file = await readSource(io, name, given, () => sink);
+  return { survey, file, findings: doctor?.findings() ?? null };
 }
 
 /** Surveys a file whole; a large one with a second thread. */
@@ -94,9 +120,9 @@ async function surveyAll(io: Io, name: string, given: OverviewArguments): Promis
       later === null ? {} : { meet: { at: later.from, enough } },
     );
     const rest = end as WorkerResult | null;
-    if (rest === null) return { survey, file };
+    if (rest === null) return { survey, file, findings: null };
     addPart(survey, rest.part);
-    return { survey, file: { ...file, cutShort: rest.cutShort } };
+    return { survey, file: { ...file, cutShort: rest.cutShort }, findings: null };
   } finally {
     later?.stop();
   }

@@ -136,7 +136,7 @@ function shown(name: string): string {
 }
 
 /** Bytes of a regular file, else 0. */
-async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string): Promise<number> {
   if (path === '-') return 0;
   const found = await stat(path).catch(() => null);
   return found?.isFile() ? found.size : 0;

@@ -16,7 +16,7 @@ export function renderOverview(
   file: FileFacts,
   survey: Survey,
   overview: Overview,
-  findings: readonly DocumentFinding[],
+  findings: readonly DocumentFinding[] | null,
   rows: number,
   paint: Colors,
 ): string {
@@ -25,7 +25,7 @@ export function renderOverview(
     parts.push(vniTable(overview, paint), tunnelTable(overview, rows, paint));
     parts.push(endpointTable(overview, rows, paint), flowTable(overview.flows, rows, paint));
   }
-  if (findings.length > 0) parts.push(findingLines(findings, paint));
+  if (findings !== null && findings.length > 0) parts.push(findingLines(findings, paint));
   return parts.filter((part) => part !== '').join('\n');
 }
 

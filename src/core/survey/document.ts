@@ -44,6 +44,8 @@ export interface InspectDocument {
     readonly packetsBA: number;
     readonly bytesBA: number;
   }[];
+  /** Whether findings were looked for. */
+  readonly examined: boolean;
   readonly findings: readonly DocumentFinding[];
 }
 
@@ -108,11 +110,12 @@ function linkTypesOf(reader: CaptureReader, survey: Survey): number[] {
   return [...new Set(types)].sort((x, y) => x - y);
 }
 
+/** @param findings null when none were looked for */
 export function inspectDocument(
   file: FileFacts,
   survey: Survey,
   { vnis, tunnels, flows }: Overview,
-  findings: readonly DocumentFinding[],
+  findings: readonly DocumentFinding[] | null,
 ): InspectDocument {
   const end = ({ ip, port }: FlowEnd): DocumentEnd => ({ ip: formatIp(ip), port });
   return {
@@ -136,7 +139,15 @@ export function inspectDocument(
     })),
     tunnels: tunnels.map((one) => ({ ...one, src: formatIp(one.src), dst: formatIp(one.dst) })),
     flows: flows.map((one) => ({ ...one, a: end(one.a), b: end(one.b) })),
-    findings,
+    examined: findings !== null,
+    findings: (findings ?? []).map(({ code, severity, count, packets, title, explain }) => ({
+      code,
+      severity,
+      count,
+      packets,
+      title,
+      explain,
+    })),
   };
 }
 
