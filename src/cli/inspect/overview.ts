@@ -129,8 +129,18 @@ async function surveyAll(io: Io, name: string, given: OverviewArguments): Promis
 }
 
 function tellLimits(io: Io, survey: Survey): void {
-  if (survey.withoutFlow === 0) return;
-  io.err(
-    `${io.errPaint.yellow('vxlab:')} there were more flows than --max-flows: ${count(survey.withoutFlow, 'packet')} stand in no flow\n`,
-  );
+  const tell = (words: string): void => io.err(`${io.errPaint.yellow('vxlab:')} ${words}\n`);
+  if (survey.withoutFlow > 0) {
+    tell(`there were more flows than --max-flows: ${count(survey.withoutFlow, 'packet')} stand in no flow`);
+  }
+  if (survey.withoutTunnel > 0) {
+    tell(
+      `there were more tunnels and MACs than are kept: ${count(survey.withoutTunnel, 'packet')} stand in none`,
+    );
+  }
+  if (survey.evicted > 0) {
+    tell(
+      `more datagrams waited for fragments than are kept: ${count(survey.evicted, 'datagram')} were given up`,
+    );
+  }
 }

@@ -35,7 +35,7 @@ export function addSourceOptions(command: Command): Command {
   return command
     .option('-Y, --filter <FILTER>', "only these packets: a display filter in Wireshark's words")
     .option('--port <P,...>', 'UDP ports of VXLAN; default 4789, 8472, and 4790 for VXLAN-GPE', ports)
-    .option('--no-heuristics', 'do not look for VXLAN on other ports')
+    .option('--no-heuristics', 'read by ports alone: no VXLAN and no DNS by its looks')
     .option('--depth <N>', 'tunnels within one another that are followed; default 8', whole(0, DEPTH_MAX))
     .option('--follow', 'wait for more at the end of the file, until Ctrl-C');
 }

@@ -86,8 +86,21 @@ export function greStep(view: DataView, d: Dissection, options: WalkOptions): nu
   }
   const length = gre.erspanLength(view, at, d.at, d.atEnd);
   if (d.atEnd - d.at < length) return stopAt(d, L.erspan, fault(LAYER.gre, KIND.short, length));
+  const mirrored = protocol === gre.PROTOCOL.erspan3 ? erspan3Next(view, d.at) : GO.ethernet;
   if (!d.push(L.erspan, length)) return GO.stop;
-  return enterTunnel(d, options) ? GO.ethernet : GO.stop;
+  return enterTunnel(d, options) ? mirrored : GO.stop;
+}
+
+/** What ERSPAN type III carries, by the five bits of its frame type (draft-foschiano-erspan s.4.3). */
+function erspan3Next(view: DataView, at: number): number {
+  switch ((view.getUint16(at + 10) >> 10) & 0x1f) {
+    case 0:
+      return GO.ethernet;
+    case 2:
+      return GO.ipByVersion;
+    default:
+      return GO.payload;
+  }
 }
 
 /** One label; after the bottom one the first four bits are asked (RFC 4928 s.3). 0 is a control word before Ethernet. */

@@ -2,15 +2,20 @@
 // the whole datagram behind them.
 //
 // The parts are in order. Part 0 is the packet as it was captured. A further part is a datagram put together again: its
-// bytes stand in a buffer of their own behind copies of the headers that were around the last fragment, so that its
-// Dissection has the whole chain of rows from the link layer on; rows before `from` repeat headers that earlier parts
-// show already. An inner datagram in fragments, in an outer one in fragments, makes three parts.
+// bytes stand in a buffer of their own behind copies of the headers that were around the fragment that completed it, so that
+// its Dissection has the whole chain of rows from the link layer on; rows before `from` repeat headers that earlier parts
+// show already, with lengths and offsets that fit the whole. An inner datagram in fragments, in an outer one in fragments,
+// makes three parts. As with tshark the packet that completes a datagram has its layers, which need not be the last fragment.
 
 import { Dissection } from '../dissect/layer.ts';
 import type { WalkOptions } from '../dissect/ports.ts';
 import { DEFAULT_WALK } from '../dissect/ports.ts';
-import { dissect } from '../dissect/walk.ts';
+import { dissect, resume } from '../dissect/walk.ts';
 import type { PacketMeta } from '../pcap/record.ts';
+import type { Fragments } from './fragments.ts';
+import type { ReassemblyLimits } from './limits.ts';
+import { Reassembler } from './reassembler.ts';
+import { rebuild } from './rebuild.ts';
 
 /** Rows of one stretch of bytes. */
 export interface Part {
@@ -22,27 +27,40 @@ export interface Part {
   readonly packets: readonly number[];
 }
 
+interface Room {
+  view: DataView;
+  readonly d: Dissection;
+  from: number;
+  packets: readonly number[];
+}
+
+function room(): Room {
+  return { view: new DataView(new ArrayBuffer(0)), d: new Dissection(), from: 0, packets: [] };
+}
+
 /** Reused for every packet: what it holds is good until the next `read`. */
 export class Sight {
+  /** What was counted and how much is in progress. */
+  readonly reassembler: Reassembler;
   readonly #options: WalkOptions;
-  readonly #own: { view: DataView; d: Dissection; from: number; packets: readonly number[] };
-  readonly #parts: Part[];
+  readonly #own: Room = room();
+  /** All parts that ever were needed at once, to be filled again. */
+  readonly #rooms: Room[] = [this.#own];
+  readonly #parts: Part[] = [this.#own];
 
-  constructor(options: WalkOptions = DEFAULT_WALK) {
+  /** @throws VxlabError BAD_LIMIT */
+  constructor(options: WalkOptions = DEFAULT_WALK, limits: Partial<ReassemblyLimits> = {}) {
     this.#options = options;
-    this.#own = { view: new DataView(new ArrayBuffer(0)), d: new Dissection(), from: 0, packets: [] };
-    this.#parts = [this.#own];
+    this.reassembler = new Reassembler(limits);
   }
 
   /** Walks over the packet in [start, end) of the view, and over the datagrams that it completes. Never throws. */
   read(view: DataView, start: number, end: number, meta: PacketMeta): void {
-    this.#own.view = view;
-    dissect(view, start, end, meta.linkType, this.#own.d, this.#options, meta.originalLength);
-  }
-
-  /** True while a datagram in fragments waits for more of them. */
-  get waiting(): boolean {
-    return false;
+    const own = this.#own;
+    own.view = view;
+    if (this.#parts.length > 1) this.#parts.length = 1;
+    dissect(view, start, end, meta.linkType, own.d, this.#options, meta.originalLength);
+    if (own.d.fragment >= 0) this.#gather(meta);
   }
 
   /** All parts, the packet's own first; at least one. */
@@ -58,5 +76,28 @@ export class Sight {
   /** The part that sees deepest: its rows go from the link layer to the innermost one. */
   get last(): Part {
     return this.#parts[this.#parts.length - 1] as Part;
+  }
+
+  /** Each part's fragment is a row further in than the one before it, so this ends. */
+  #gather(meta: PacketMeta): void {
+    let part: Part = this.#own;
+    while (part.d.fragment >= 0) {
+      const datagram = this.reassembler.offer(part.view, part.d, meta);
+      if (datagram === null) return;
+      part = this.#further(part, datagram);
+      this.#parts.push(part);
+    }
+  }
+
+  #further(before: Part, datagram: Fragments): Part {
+    const { d } = before;
+    const index = this.#parts.length;
+    const part = this.#rooms[index] ?? room();
+    this.#rooms[index] = part;
+    part.view = rebuild(before.view, d, datagram);
+    part.from = d.fragment + 1;
+    part.packets = datagram.packets;
+    resume(part.view, part.view.byteLength, d, d.fragment, part.d, this.#options);
+    return part;
   }
 }

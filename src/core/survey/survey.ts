@@ -93,9 +93,14 @@ export class Survey {
     this.#long(view, start, end, meta);
   };
 
+  /** Datagrams in fragments that were given up because others needed their room. */
+  get evicted(): number {
+    return this.#sight.reassembler.counts.evicted;
+  }
+
   /** True when a datagram in fragments waits for more: what follows must be counted here too. */
   get waiting(): boolean {
-    return this.#sight.waiting;
+    return this.#sight.reassembler.waiting > 0;
   }
 
   #time(meta: PacketMeta): void {
