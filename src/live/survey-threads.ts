@@ -21,7 +21,8 @@ const WORTH = 48_000_000;
 /** Bytes in which a record is looked for. */
 const WINDOW = 0x4_0000;
 
-const WORKER = new URL('./survey-worker.js', import.meta.url);
+/** The same place from this file and from a bundle's folder beside `live`. */
+const WORKER = new URL('../live/survey-worker.js', import.meta.url);
 
 export interface WorkerTask {
   readonly path: string;
