@@ -3,7 +3,8 @@
 import { EVIDENCE_MAX } from './rule.ts';
 
 export class Evidence {
-  #packets: number[] = [];
+  /** Null while there is none: many are made and few are filled. */
+  #packets: number[] | null = null;
   #count = 0;
   #last = 0;
 
@@ -12,7 +13,8 @@ export class Evidence {
     if (this.#last === number) return;
     this.#last = number;
     this.#count++;
-    if (this.#packets.length < EVIDENCE_MAX) this.#packets.push(number);
+    if (this.#packets === null) this.#packets = [number];
+    else if (this.#packets.length < EVIDENCE_MAX) this.#packets.push(number);
   }
 
   get count(): number {
@@ -21,7 +23,7 @@ export class Evidence {
 
   /** Ascending, at most EVIDENCE_MAX. */
   get packets(): readonly number[] {
-    return this.#packets;
+    return this.#packets ?? [];
   }
 
   /** Several in one. A packet that several of them name is counted by each. */
