@@ -17,7 +17,9 @@ import { findRecord } from '../core/pcap/resync.ts';
 import type { SurveyPart } from '../core/survey/merge.ts';
 
 /** Below this a worker takes longer to start than it saves. */
-const WORTH = 48_000_000;
+const WORTH = 128_000_000;
+/** What the front reads while the worker starts: so much later the worker's part begins. */
+const LEAD = 64_000_000;
 /** Bytes in which a record is looked for. */
 const WINDOW = 0x4_0000;
 
@@ -68,7 +70,7 @@ async function middleOf(handle: FileHandle): Promise<number> {
   const header = new Uint8Array(FILE_HEADER_LEN);
   await handle.read(header, 0, header.length, 0);
   const window = new Uint8Array(WINDOW);
-  const middle = Math.floor(found.size / 2);
+  const middle = Math.floor((found.size + LEAD) / 2);
   const { bytesRead } = await handle.read(window, 0, WINDOW, middle);
   const at = findRecord(header, window.subarray(0, bytesRead));
   return at < 0 ? -1 : middle + at;

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.ts';
 import { VERSION } from '../../src/cli/version.ts';
+import { captureBytes } from '../support/captures.ts';
 import type { Ran } from './harness.ts';
 import { AS_NOTED, cli, documentOf, LECTURE } from './harness.ts';
 
@@ -102,18 +104,28 @@ describe('the command line', () => {
   });
 });
 
+/** The captures that examples name. */
+const EXAMPLES = [
+  ['capture.pcap', 'docker-swarm/traffic-worker1-eth0.pcap'],
+  ['worker1.pcap', 'docker-swarm/traffic-worker1-eth0.pcap'],
+  ['worker2.pcap', 'docker-swarm/traffic-worker2-eth0.pcap'],
+  ['inner.pcap', 'docker-swarm/traffic-inner-vxlan0-mywebnw.pcap'],
+] as const;
+
 /** Runs a line as a shell would, with `< FILE`, in a folder that has the lecture's stack as docker-compose.yml. */
 function example(line: string): Promise<Ran> {
   writeFileSync(join(folder, 'docker-compose.yml'), readFileSync(LECTURE));
+  for (const [name, capture] of EXAMPLES) writeFileSync(join(folder, name), captureBytes(capture));
   const [words = '', from] = line.split(' < ');
   const stdin = from === undefined ? '' : readFileSync(join(folder, from), 'utf8');
-  return cli(words.split(' '), { cwd: folder, stdin });
+  const argv = [...words.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  return cli(argv, { cwd: folder, stdin });
 }
 
 describe('help', () => {
-  const COMMANDS = ['demo', 'up', 'lint', 'ping', 'trace', 'show', 'doctor'];
+  const NAMES = [...COMMANDS.keys()];
 
-  test.each(COMMANDS)('of %s opens with two examples, and both work as printed', async (command) => {
+  test.each(NAMES)('of %s opens with two examples, and both work as printed', async (command) => {
     const help = await cli([command, '--help']);
     expect(help.code).toBe(0);
     const lines = help.out.split('\n');
@@ -122,20 +134,20 @@ describe('help', () => {
     expect(examples).toHaveLength(2);
     for (const line of examples) {
       const ran = await example(line.replace('vxlab ', ''));
-      expect([line, ran.code, ran.out === '']).toEqual([line, 0, false]);
+      expect([line, ran.code, ran.out + ran.err === '']).toEqual([line, 0, false]);
     }
   });
 
   test('and docs/commands.md show the same commands, and every line there works', async () => {
     const text = readFileSync(new URL('../../docs/commands.md', import.meta.url), 'utf8');
     const lines = [...text.matchAll(/^\$ vxlab (.+)$/gm)].map(([, line = '']) => line);
-    expect(new Set(lines.map((line) => line.split(' ')[0]))).toEqual(new Set(COMMANDS));
+    expect(new Set(lines.map((line) => line.split(' ')[0]))).toEqual(new Set(NAMES));
     for (const line of lines) expect([line, (await example(line)).code]).toEqual([line, 0]);
   });
 
   test('lists every command', async () => {
     const { out } = await cli(['--help']);
-    for (const command of COMMANDS) expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+    for (const command of NAMES) expect(out).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
   });
 });
 

@@ -38,7 +38,6 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
   return withExamples(command, [
     'vxlab inspect capture.pcap',
     "vxlab inspect --packets -Y 'inner.ip.addr == 10.0.1.2 && tcp' capture.pcap",
-    'tcpdump -i eth0 -w - udp port 4789 | vxlab inspect --packets -',
   ]).action(async (files: string[], given: InspectArguments) => {
     if (files.filter((name) => name === '-').length > 1) throw usage('standard input can be read only once');
     const single = given.packets || given.verbose || given.hex;

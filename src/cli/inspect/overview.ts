@@ -52,7 +52,7 @@ export async function inspectOverview(
         ? await surveyEach(io, name, given, filter, examine)
         : await surveyAll(io, name, given);
     const facts = fileFacts(file.name, file.reader, survey, file.cutShort, linkTypeName);
-    const overview = overviewOf(survey);
+    const overview = given.json ? overviewOf(survey) : overviewOf(survey, given.rows);
     if (given.json) printJson(io, inspectDocument(facts, survey, overview, findings));
     else
       io.out((i > 0 ? '\n' : '') + renderOverview(facts, survey, overview, findings, given.rows, io.paint));

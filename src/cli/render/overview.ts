@@ -2,7 +2,7 @@
 
 import type { DocumentFinding, FileFacts } from '../../core/survey/document.ts';
 import { portsOf } from '../../core/survey/document.ts';
-import type { FlowCount, FlowEnd, Overview } from '../../core/survey/overview.ts';
+import type { FlowCount, FlowEnd, Listed, Overview } from '../../core/survey/overview.ts';
 import type { Survey } from '../../core/survey/survey.ts';
 import { formatIp, formatMac } from '../../core/wire/address.ts';
 import { count } from '../units.ts';
@@ -70,7 +70,7 @@ function vniTable({ vnis }: Overview, paint: Colors): string {
         String(one.vni),
         String(one.packets),
         String(one.bytes),
-        String(one.endpoints.length),
+        String(one.endpoints.total),
         some(one.vteps.map(formatIp)),
       ]),
     ),
@@ -98,8 +98,9 @@ function tunnelTable({ tunnels }: Overview, rows: number, paint: Colors): string
 }
 
 function endpointTable({ vnis }: Overview, rows: number, paint: Colors): string {
-  const all = vnis.flatMap(({ vni, endpoints }) => endpoints.map((one) => ({ vni, one })));
-  if (all.length === 0) return '';
+  const all = vnis.flatMap(({ vni, endpoints }) => endpoints.first.map((one) => ({ vni, one })));
+  const total = vnis.reduce((sum, { endpoints }) => sum + endpoints.total, 0);
+  if (total === 0) return '';
   const body = all
     .slice(0, rows)
     .map(({ vni, one }) => [
@@ -116,12 +117,12 @@ function endpointTable({ vnis }: Overview, rows: number, paint: Colors): string 
     { head: 'SENT', align: 'right' },
     { head: 'ADDRESSES' },
   ] as const;
-  return titled('Endpoints', paint, table(columns, body), all.length - body.length);
+  return titled('Endpoints', paint, table(columns, body), total - body.length);
 }
 
-function flowTable(flows: readonly FlowCount[], rows: number, paint: Colors): string {
-  if (flows.length === 0) return '';
-  const body = flows
+function flowTable({ total, first }: Listed<FlowCount>, rows: number, paint: Colors): string {
+  if (total === 0) return '';
+  const body = first
     .slice(0, rows)
     .map((one) => [
       String(one.vni),
@@ -143,7 +144,7 @@ function flowTable(flows: readonly FlowCount[], rows: number, paint: Colors): st
     { head: 'B TO A', align: 'right' },
     { head: 'BYTES', align: 'right' },
   ] as const;
-  return titled('Flows', paint, table(columns, body), flows.length - body.length);
+  return titled('Flows', paint, table(columns, body), total - body.length);
 }
 
 function findingLines(findings: readonly DocumentFinding[], paint: Colors): string {

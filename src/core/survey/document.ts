@@ -130,7 +130,7 @@ export function inspectDocument(
     vnis: vnis.map((one) => ({
       ...one,
       vteps: one.vteps.map(formatIp),
-      endpoints: one.endpoints.map((endpoint) => ({
+      endpoints: one.endpoints.first.map((endpoint) => ({
         mac: formatMac(endpoint.mac),
         ips: endpoint.ips.map(formatIp),
         vtep: formatIp(endpoint.vtep),
@@ -138,7 +138,7 @@ export function inspectDocument(
       })),
     })),
     tunnels: tunnels.map((one) => ({ ...one, src: formatIp(one.src), dst: formatIp(one.dst) })),
-    flows: flows.map((one) => ({ ...one, a: end(one.a), b: end(one.b) })),
+    flows: flows.first.map((one) => ({ ...one, a: end(one.a), b: end(one.b) })),
     examined: findings !== null,
     findings: (findings ?? []).map(({ code, severity, count, packets, title, explain }) => ({
       code,

@@ -20,6 +20,12 @@ export interface Endpoint {
   readonly packets: number;
 }
 
+/** A list that may have been cut to its first entries, and how long it was. */
+export interface Listed<T> {
+  readonly total: number;
+  readonly first: readonly T[];
+}
+
 export interface VniCount {
   readonly vni: number;
   readonly packets: number;
@@ -27,7 +33,7 @@ export interface VniCount {
   readonly bytes: number;
   /** Addresses that sent or were sent to, groups among them, ascending. */
   readonly vteps: readonly Ip[];
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: Listed<Endpoint>;
 }
 
 export interface TunnelCount {
@@ -60,16 +66,19 @@ export interface FlowEnd {
 export interface Overview {
   readonly vnis: readonly VniCount[];
   readonly tunnels: readonly TunnelCount[];
-  readonly flows: readonly FlowCount[];
+  readonly flows: Listed<FlowCount>;
 }
 
-/** Sums a survey up. */
-export function overviewOf(survey: Survey): Overview {
+/**
+ * Sums a survey up.
+ * @param most flows, and endpoints of a VNI, that are listed
+ */
+export function overviewOf(survey: Survey, most: number = Number.MAX_SAFE_INTEGER): Overview {
   const sums = new Sums(survey.addresses);
   sums.add(survey.lanes);
   sums.add(survey.spare);
   const tunnels = sums.tunnels();
-  return { vnis: sums.vnis(tunnels), tunnels, flows: sums.flows() };
+  return { vnis: sums.vnis(tunnels, most), tunnels, flows: sums.flows(most) };
 }
 
 /** Packets and bytes by the rows of a table. */
@@ -174,8 +183,8 @@ class Sums {
     );
   }
 
-  vnis(tunnels: readonly TunnelCount[]): VniCount[] {
-    const endpoints = this.#endpointsByVni();
+  vnis(tunnels: readonly TunnelCount[], most: number): VniCount[] {
+    const endpoints = this.#endpointsByVni(most);
     const byVni = new Map<number, TunnelCount[]>();
     for (const tunnel of tunnels) {
       const list = byVni.get(tunnel.vni);
@@ -187,49 +196,84 @@ class Sums {
       packets: list.reduce((sum, one) => sum + one.packets, 0),
       bytes: list.reduce((sum, one) => sum + one.bytes, 0),
       vteps: distinct(list.flatMap(({ src, dst }) => [src, dst])),
-      endpoints: endpoints.get(vni) ?? [],
+      endpoints: endpoints.get(vni) ?? { total: 0, first: [] },
     }));
   }
 
-  #endpointsByVni(): Map<number, Endpoint[]> {
-    const byVni = new Map<number, Endpoint[]>();
+  #endpointsByVni(most: number): Map<number, Listed<Endpoint>> {
     const table = this.#endpoints;
-    const ips = this.#ipsByEndpoint();
+    const { packets } = this.#endpointSums;
+    const rows = new Map<number, number[]>();
     for (let row = 0; row < table.count; row++) {
       const vni = table.word(row, 0);
-      const endpoint = {
-        mac: mac(table.word(row, 3), table.word(row, 2)),
-        ips: (ips[row] ?? []).sort(compareIp),
-        vtep: this.#addresses.address(table.word(row, 1), table.word(row, 4) !== 0),
-        packets: this.#endpointSums.packets[row] as number,
-      };
-      const list = byVni.get(vni);
-      if (list === undefined) byVni.set(vni, [endpoint]);
-      else list.push(endpoint);
+      const list = rows.get(vni);
+      if (list === undefined) rows.set(vni, [row]);
+      else list.push(row);
     }
-    for (const list of byVni.values()) {
-      list.sort((x, y) => y.packets - x.packets || x.mac - y.mac || compareIp(x.vtep, y.vtep));
+    const ips = this.#ipsByEndpoint();
+    const listed = new Map<number, Listed<Endpoint>>();
+    for (const [vni, list] of rows) {
+      const first = mostOf(list, packets, most).map((row) => this.#endpointAt(row, ips));
+      first.sort((x, y) => y.packets - x.packets || x.mac - y.mac || compareIp(x.vtep, y.vtep));
+      listed.set(vni, { total: list.length, first: first.slice(0, most) });
     }
-    return byVni;
+    return listed;
   }
 
-  #ipsByEndpoint(): Ip[][] {
-    const lists: Ip[][] = [];
-    const table = this.#ips;
-    for (let row = 0; row < table.count; row++) {
-      const ip = this.#addresses.address(table.word(row, 1), table.word(row, 2) !== 0);
-      const endpoint = table.word(row, 0);
+  #endpointAt(row: number, ips: readonly (readonly number[])[]): Endpoint {
+    const table = this.#endpoints;
+    const known = (ips[row] ?? []).map((at) =>
+      this.#addresses.address(this.#ips.word(at, 1), this.#ips.word(at, 2) !== 0),
+    );
+    return {
+      mac: mac(table.word(row, 3), table.word(row, 2)),
+      ips: known.sort(compareIp),
+      vtep: this.#addresses.address(table.word(row, 1), table.word(row, 4) !== 0),
+      packets: this.#endpointSums.packets[row] as number,
+    };
+  }
+
+  /** Rows of `#ips` by endpoint. */
+  #ipsByEndpoint(): number[][] {
+    const lists: number[][] = [];
+    for (let row = 0; row < this.#ips.count; row++) {
+      const endpoint = this.#ips.word(row, 0);
       const list = lists[endpoint];
-      if (list === undefined) lists[endpoint] = [ip];
-      else list.push(ip);
+      if (list === undefined) lists[endpoint] = [row];
+      else list.push(row);
     }
     return lists;
   }
 
-  flows(): FlowCount[] {
-    const list: FlowCount[] = [];
-    for (let row = 0; row < this.#flows.count; row++) list.push(this.#flowAt(row));
-    return list.sort(compareFlows);
+  flows(most: number): Listed<FlowCount> {
+    const table = this.#flows;
+    const total = table.count;
+    const rows = Array.from({ length: total }, (_, row) => row);
+    if (total > most) {
+      // Only the first are wanted: by VNI, then most packets. The rest of the order is settled among what is left.
+      const packets = rows.map((row) => (this.#forth.packets[row] ?? 0) + (this.#back.packets[row] ?? 0));
+      const vnis = new Set<number>();
+      for (const row of rows) vnis.add(table.word(row, 3) >>> 8);
+      const kept: number[] = [];
+      for (const vni of [...vnis].sort((x, y) => x - y)) {
+        if (kept.length >= most) break;
+        kept.push(
+          ...mostOf(
+            rows.filter((row) => table.word(row, 3) >>> 8 === vni),
+            packets,
+            most,
+          ),
+        );
+      }
+      return {
+        total,
+        first: kept
+          .map((row) => this.#flowAt(row))
+          .sort(compareFlows)
+          .slice(0, most),
+      };
+    }
+    return { total, first: rows.map((row) => this.#flowAt(row)).sort(compareFlows) };
   }
 
   #flowAt(row: number): FlowCount {
@@ -261,6 +305,14 @@ class Sums {
       bytesBA: ba.bytes[row] ?? 0,
     };
   }
+}
+
+/** The rows with the most packets: `most` of them, and all that have as many as the last. */
+function mostOf(rows: readonly number[], packets: readonly number[], most: number): number[] {
+  if (rows.length <= most) return [...rows];
+  const counts = Float64Array.from(rows, (row) => packets[row] ?? 0).sort();
+  const least = counts[counts.length - most] as number;
+  return rows.filter((row) => (packets[row] ?? 0) >= least);
 }
 
 function protocolName(number: number): string {

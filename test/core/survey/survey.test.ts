@@ -129,6 +129,20 @@ describe('the overview', () => {
     expect(sent(few.document)).toEqual(sent(all.document));
   });
 
+  test('lists the first of what it would list', () => {
+    const { survey } = surveyed(captureBytes('kernel/perf-snap110.pcap'));
+    const all = overviewOf(survey);
+    for (const most of [1, 2, 7, 100, 5000]) {
+      const few = overviewOf(survey, most);
+      expect(few.flows.total).toBe(all.flows.total);
+      expect(few.flows.first).toEqual(all.flows.first.slice(0, most));
+      for (const [i, { endpoints }] of few.vnis.entries()) {
+        expect(endpoints.total).toBe(all.vnis[i]?.endpoints.total);
+        expect(endpoints.first).toEqual(all.vnis[i]?.endpoints.first.slice(0, most));
+      }
+    }
+  });
+
   test('is the same whatever the salt', () => {
     const bytes = captureBytes('kernel/perf-snap110.pcap');
     expect(surveyed(bytes, { salt: 0x1234_5678 }).document).toEqual(surveyed(bytes).document);
