@@ -9,12 +9,12 @@
 import { Crossing } from '../dissect/crossing.ts';
 import type { PacketMeta } from '../pcap/record.ts';
 import type { Sight } from '../reassembly/sight.ts';
-import { Census } from './census.ts';
 import type { Finding, Rule } from './rule.ts';
 import { SEVERITIES } from './rule.ts';
-import { TRAFFIC_RULES } from './rules-traffic.ts';
-import { TUNNEL_RULES } from './rules-tunnel.ts';
-import { idle } from './tunnel-rule.ts';
+import { TRAFFIC_RULES } from './traffic/rules.ts';
+import { Census } from './tunnel/census.ts';
+import { idle } from './tunnel/rule.ts';
+import { TUNNEL_RULES } from './tunnel/rules.ts';
 
 type Crosser = Rule & Required<Pick<Rule, 'cross'>>;
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import { ChecksumRule } from '../../../src/core/doctor/traffic-checksum.ts';
+import { ChecksumRule } from '../../../src/core/doctor/traffic/checksum.ts';
 import type { Piece } from './traffic-run.ts';
 import { changed, fileOf, findIn, findInCapture, lines, piecesOf } from './traffic-run.ts';
 

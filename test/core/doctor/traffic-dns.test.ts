@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import { DnsRule } from '../../../src/core/doctor/traffic-dns.ts';
+import { DnsRule } from '../../../src/core/doctor/traffic/dns.ts';
 import * as dns from '../../../src/core/wire/dns.ts';
 import type { Piece } from './traffic-run.ts';
 import { changed, fileOf, findIn, findInCapture, indexOf, lines, piecesOf } from './traffic-run.ts';

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Crossing } from '../../../src/core/dissect/crossing.ts';
 import { EVIDENCE_MAX, SEVERITIES } from '../../../src/core/doctor/rule.ts';
-import { TRAFFIC_RULES } from '../../../src/core/doctor/rules-traffic.ts';
+import { TRAFFIC_RULES } from '../../../src/core/doctor/traffic/rules.ts';
 import type { PacketMeta } from '../../../src/core/pcap/index.ts';
 import { Sight } from '../../../src/core/reassembly/sight.ts';
 import { viewOf } from '../../support/bytes.ts';

@@ -1,7 +1,7 @@
 // Frames that come again: loops, copies, and what only looks like them.
 
 import { expect, test } from 'vitest';
-import { LoopRule } from '../../../src/core/doctor/traffic-loop.ts';
+import { LoopRule } from '../../../src/core/doctor/traffic/loop.ts';
 import type { Piece } from './traffic-run.ts';
 import { changed, fileOf, findIn, findInCapture, lines, piecesOf, setInner16 } from './traffic-run.ts';
 

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import { MtuRule } from '../../../src/core/doctor/traffic-mtu.ts';
-import { TcpRule } from '../../../src/core/doctor/traffic-tcp.ts';
+import { MtuRule } from '../../../src/core/doctor/traffic/mtu.ts';
+import { TcpRule } from '../../../src/core/doctor/traffic/tcp.ts';
 import type { Packet } from '../../../src/core/pcap/index.ts';
 import * as icmp from '../../../src/core/wire/icmp.ts';
 import { PROTO } from '../../../src/core/wire/numbers.ts';

@@ -4,7 +4,7 @@ import { Crossing } from '../../../src/core/dissect/crossing.ts';
 import { Dissection, L } from '../../../src/core/dissect/layer.ts';
 import { dissect } from '../../../src/core/dissect/walk.ts';
 import type { Finding, Rule } from '../../../src/core/doctor/rule.ts';
-import { TRAFFIC_RULES } from '../../../src/core/doctor/rules-traffic.ts';
+import { TRAFFIC_RULES } from '../../../src/core/doctor/traffic/rules.ts';
 import { AnyReader, PcapngWriter } from '../../../src/core/pcap/index.ts';
 import { Sight } from '../../../src/core/reassembly/sight.ts';
 import { update16 } from '../../../src/core/wire/checksum.ts';

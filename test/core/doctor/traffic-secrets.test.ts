@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import { SecretsRule } from '../../../src/core/doctor/traffic-secrets.ts';
+import { SecretsRule } from '../../../src/core/doctor/traffic/secrets.ts';
 import * as tcp from '../../../src/core/wire/tcp.ts';
 import type { Piece } from './traffic-run.ts';
 import {

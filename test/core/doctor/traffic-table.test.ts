@@ -1,7 +1,7 @@
 // The table that rules remember flows in: what is in it is found, and at its bound the longest unasked goes.
 
 import { expect, test } from 'vitest';
-import { Table } from '../../../src/core/doctor/traffic-table.ts';
+import { Table } from '../../../src/core/doctor/table.ts';
 
 function keyed(capacity: number): { table: Table<{ n: number }>; at: (n: number) => number; gone: number[] } {
   const gone: number[] = [];

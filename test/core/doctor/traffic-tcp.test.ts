@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import type { Side } from '../../../src/core/doctor/traffic-stream.ts';
-import { TcpRule } from '../../../src/core/doctor/traffic-tcp.ts';
+import type { Side } from '../../../src/core/doctor/traffic/stream.ts';
+import { TcpRule } from '../../../src/core/doctor/traffic/tcp.ts';
 import * as tcp from '../../../src/core/wire/tcp.ts';
 import { captureBytes, captureNames, capturePath } from '../../support/captures.ts';
 import { scratch } from '../../support/judges.ts';

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { L } from '../../../src/core/dissect/layer.ts';
-import { EcnRule } from '../../../src/core/doctor/traffic-ecn.ts';
-import { TtlRule } from '../../../src/core/doctor/traffic-ttl.ts';
+import { EcnRule } from '../../../src/core/doctor/traffic/ecn.ts';
+import { TtlRule } from '../../../src/core/doctor/traffic/ttl.ts';
 import * as icmp from '../../../src/core/wire/icmp.ts';
 import { PROTO } from '../../../src/core/wire/numbers.ts';
 import { innerEcn, setEcn, tosAt } from '../../../src/engine/fabric/ecn.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isVirtual } from '../../../src/core/doctor/tunnel-moves.ts';
+import { isVirtual } from '../../../src/core/doctor/tunnel/moves.ts';
 import { parseMac } from '../../../src/core/wire/address.ts';
 import type { Piece } from './traffic-run.ts';
 import type { Host, Node } from './tunnel-scene.ts';
