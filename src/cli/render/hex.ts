@@ -4,10 +4,18 @@ import type { HexMark, HexRow } from '../../core/inspect/hexdump.ts';
 import { hexdump, hexRows, ROW_BYTES } from '../../core/inspect/hexdump.ts';
 import type { Colors } from './paint.ts';
 
-/** @param bytes the packet; marks count from its start, and of two on one byte the later one colours it */
-export function paintedDump(bytes: Uint8Array, marks: readonly HexMark[], paint: Colors): string {
+/**
+ * @param bytes the packet; marks count from its start, and of two on one byte the later one colours it
+ * @param fields marks for a second ruler
+ */
+export function paintedDump(
+  bytes: Uint8Array,
+  marks: readonly HexMark[],
+  paint: Colors,
+  fields: readonly HexMark[] = [],
+): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const plain = hexdump(view, 0, bytes.length, marks);
+  const plain = hexdump(view, 0, bytes.length, marks, fields);
   if (!paint.isColorSupported) return plain;
   const rows = hexRows(view, 0, bytes.length, marks);
   const lines = plain.split('\n').map((line) => {

@@ -2,7 +2,8 @@
 
 import type { Crossing } from '../../core/dissect/crossing.ts';
 import { L, LAYER_FLAG } from '../../core/dissect/layer.ts';
-import { layerMarks } from '../../core/inspect/hexdump.ts';
+import type { HexMark } from '../../core/inspect/hexdump.ts';
+import { layerMarks, shortFieldMarks } from '../../core/inspect/hexdump.ts';
 import { IP_PROTOCOL_NAMES } from '../../core/inspect/names.ts';
 import type { Summary } from '../../core/inspect/summary.ts';
 import { summarize } from '../../core/inspect/summary.ts';
@@ -206,7 +207,7 @@ function layerText(layer: LayerNode, paint: Colors): string {
 function fieldText(field: FieldNode, layer: LayerNode, pad: string, paint: Colors): string {
   const meaning = field.meaning === null ? '' : ` (${field.meaning})`;
   const sum = layer.checksum !== null && field.name.endsWith('.checksum') ? checksumText(layer, paint) : '';
-  return `${pad}    ${field.label}: ${field.text}${meaning}${sum}${paint.dim(`  [${field.name}]`)}\n`;
+  return `${pad}    ${field.label}: ${field.text}${meaning}${sum}${paint.dim(`  [${field.name} ${field.from}-${field.to - 1}]`)}\n`;
 }
 
 function checksumText({ checksum }: LayerNode, paint: Colors): string {
@@ -215,21 +216,20 @@ function checksumText({ checksum }: LayerNode, paint: Colors): string {
   return checksum.status === 'bad' ? paint.red(` [${words}]`) : ` [${words}]`;
 }
 
-/** The bytes in hex with each layer marked; those that were put together behind them. */
+/** The bytes in hex with each layer and field marked; those that were put together behind them. */
 export function packetHex(sight: Sight, paint: Colors): string {
-  return sight.parts
-    .map(({ view, d, packets, from }, i) => {
-      const begin = i === 0 ? d.packetStart : d.start(Math.min(from, d.count - 1));
-      const bytes = new Uint8Array(view.buffer, view.byteOffset + begin, d.packetEnd - begin);
-      const marks = layerMarks(tree(view, d))
-        .map(({ from: a, to, name }) => ({
-          from: a - (begin - d.packetStart),
-          to: to - (begin - d.packetStart),
-          name,
-        }))
-        .filter((mark) => mark.from >= 0);
-      const title = packets.length === 0 ? '' : `put together from packets ${packets.join(', ')}\n`;
-      return `${title}${paintedDump(bytes, marks, paint)}\n`;
-    })
-    .join('');
+  return sight.parts.map((part, i) => partHex(part, i > 0, paint)).join('');
+}
+
+function partHex({ view, d, packets, from }: Part, further: boolean, paint: Colors): string {
+  const begin = further ? d.start(Math.min(from, d.count - 1)) : d.packetStart;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + begin, d.packetEnd - begin);
+  const packet = tree(view, d);
+  const title = further ? `put together from packets ${packets.join(', ')}\n` : '';
+  const shift = begin - d.packetStart;
+  const moved = (marks: readonly HexMark[]): HexMark[] =>
+    marks
+      .filter((mark) => mark.from >= shift)
+      .map(({ from: a, to, name }) => ({ from: a - shift, to: to - shift, name }));
+  return `${title}${paintedDump(bytes, moved(layerMarks(packet)), paint, moved(shortFieldMarks(packet)))}\n`;
 }

@@ -50,6 +50,27 @@ export function fieldMarks(packet: PacketTree, layer: number): HexMark[] {
   return (packet.layers[layer]?.fields ?? []).map((f) => ({ from: f.from, to: f.to, name: f.name }));
 }
 
+/**
+ * One mark a field of every layer, named by what is behind the protocol's name (`ttl` of `ip.ttl`), for a second ruler. Of
+ * fields that share a byte the first is marked.
+ */
+export function shortFieldMarks(packet: PacketTree): HexMark[] {
+  const marks: HexMark[] = [];
+  for (const { protocol, fields } of packet.layers) {
+    let behind = 0;
+    for (const { from, to, name } of fields) {
+      if (from < behind || to <= from) continue;
+      marks.push({
+        from,
+        to,
+        name: name.startsWith(`${protocol}.`) ? name.slice(protocol.length + 1) : name,
+      });
+      behind = to;
+    }
+  }
+  return marks;
+}
+
 /** The bytes [start, end) of the view as rows. */
 export function hexRows(
   view: DataView,
@@ -83,12 +104,24 @@ function rowMarks(marks: readonly HexMark[], offset: number, length: number): Ro
   return found;
 }
 
-/** The bytes as plain text, each row ended by a newline. */
-export function hexdump(view: DataView, start: number, end: number, marks: readonly HexMark[] = []): string {
+/**
+ * The bytes as plain text, each row ended by a newline.
+ * @param fields marks for a second ruler under the first
+ */
+export function hexdump(
+  view: DataView,
+  start: number,
+  end: number,
+  marks: readonly HexMark[] = [],
+  fields: readonly HexMark[] = [],
+): string {
+  const under = fields.length === 0 ? [] : hexRows(view, start, end, fields);
   let text = '';
-  for (const row of hexRows(view, start, end, marks)) {
-    const ruler = rulerLine(row);
-    if (ruler !== '') text += `${ruler}\n`;
+  for (const [i, row] of hexRows(view, start, end, marks).entries()) {
+    for (const ruled of [row, under[i]]) {
+      const ruler = ruled === undefined ? '' : rulerLine(ruled);
+      if (ruler !== '') text += `${ruler}\n`;
+    }
     const offset = row.offset.toString(16).padStart(4, '0');
     text += `${offset}  ${row.hex.join(' ').padEnd(3 * ROW_BYTES - 1)}   ${row.ascii}\n`;
   }

@@ -20,7 +20,7 @@ export type { Emit, FieldSpec, FieldType, FieldValue, LayerSpec, Place } from '.
 export { readField, valueText } from './field.ts';
 export { trailerStart } from './fields-link.ts';
 export type { HexMark, HexRow, RowMark } from './hexdump.ts';
-export { fieldMarks, hexdump, hexRows, layerMarks } from './hexdump.ts';
+export { fieldMarks, hexdump, hexRows, layerMarks, shortFieldMarks } from './hexdump.ts';
 export type { FieldPlace } from './registry.ts';
 export { FIELDS, layerSpec } from './registry.ts';
 export type { Summary } from './summary.ts';

@@ -4,7 +4,13 @@ import { CHECKSUM, checksumVerdict, isOffloaded } from '../../../src/core/dissec
 import { Dissection, L } from '../../../src/core/dissect/layer.ts';
 import { dissect } from '../../../src/core/dissect/walk.ts';
 import { meaning, readField, valueText } from '../../../src/core/inspect/field.ts';
-import { fieldMarks, hexdump, hexRows, layerMarks } from '../../../src/core/inspect/hexdump.ts';
+import {
+  fieldMarks,
+  hexdump,
+  hexRows,
+  layerMarks,
+  shortFieldMarks,
+} from '../../../src/core/inspect/hexdump.ts';
 import { readHttp } from '../../../src/core/inspect/http.ts';
 import { FIELDS, layerSpec } from '../../../src/core/inspect/registry.ts';
 import type { LayerNode } from '../../../src/core/inspect/tree.ts';
@@ -239,6 +245,15 @@ describe('HTTP', () => {
 
 describe('the hexdump', () => {
   const reading = read('public/tcpdump/vxlan.pcap', 2);
+
+  test('names fields on a second ruler, the first of those that share a byte', () => {
+    const lines = hexdump(reading.view, 0, 64, layerMarks(reading.tree), shortFieldMarks(reading.tree)).split(
+      '\n',
+    );
+    expect(lines[0]).toMatch(/^ {6}\|eth +\|ip/);
+    expect(lines[1]).toMatch(/^ {6}\|dst +\|src +\|type \|v\|d/);
+    expect(lines.join('\n')).toContain('|vni');
+  });
 
   test('puts a ruler over rows in which a layer begins', () => {
     const lines = hexdump(reading.view, 0, 92, layerMarks(reading.tree)).split('\n');
