@@ -251,7 +251,7 @@ describe('the hexdump', () => {
       '\n',
     );
     expect(lines[0]).toMatch(/^ {6}\|eth +\|ip/);
-    expect(lines[1]).toMatch(/^ {6}\|dst +\|src +\|type \|v\|d/);
+    expect(lines[1]).toMatch(/^ {6}\|dst +\|src +\|type \|v \|dsfield$/);
     expect(lines.join('\n')).toContain('|vni');
   });
 
