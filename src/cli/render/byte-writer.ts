@@ -8,9 +8,9 @@ export class ByteWriter {
   /** Full blocks that wait. */
   #blocks: Uint8Array[] = [];
   /** Blocks that were written and may be filled again. */
-  readonly #free: Uint8Array[] = [];
-  /** The block that is being filled, and how far. Who writes in place asks for `room` first. */
-  block: Uint8Array = new Uint8Array(BLOCK);
+  readonly #free: ArrayBuffer[] = [];
+  /** A view of the block that is being filled, and how far it is. Who writes in place asks for `room` first. */
+  view: DataView = new DataView(new ArrayBuffer(BLOCK));
   at = 0;
   readonly #encoder = new TextEncoder();
 
@@ -22,8 +22,8 @@ export class ByteWriter {
   /** Makes a block of what was written. */
   close(): void {
     if (this.at === 0) return;
-    this.#blocks.push(this.block.subarray(0, this.at));
-    this.block = this.#free.pop() ?? new Uint8Array(BLOCK);
+    this.#blocks.push(this.#bytes().subarray(0, this.at));
+    this.view = new DataView(this.#free.pop() ?? new ArrayBuffer(BLOCK));
     this.at = 0;
   }
 
@@ -31,7 +31,11 @@ export class ByteWriter {
   text(text: string): void {
     if (text.length * 3 > BLOCK - this.at) this.close();
     if (text.length * 3 > BLOCK) this.#blocks.push(this.#encoder.encode(text));
-    else this.at += this.#encoder.encodeInto(text, this.block.subarray(this.at)).written;
+    else this.at += this.#encoder.encodeInto(text, this.#bytes().subarray(this.at)).written;
+  }
+
+  #bytes(): Uint8Array {
+    return new Uint8Array(this.view.buffer);
   }
 
   /** Hands all that was written to `write`, block by block; a block is filled again when `write` has resolved. */
@@ -41,7 +45,7 @@ export class ByteWriter {
     this.#blocks = [];
     for (const block of blocks) {
       await write(block);
-      if (block.buffer.byteLength === BLOCK) this.#free.push(new Uint8Array(block.buffer));
+      if (block.buffer.byteLength === BLOCK) this.#free.push(block.buffer as ArrayBuffer);
     }
   }
 }

@@ -1,7 +1,7 @@
 // The time column: seconds since the first packet, with as many places as the file's clock has.
 
 import type { PacketMeta } from '../../core/pcap/record.ts';
-import { putDecimal, putDigits } from './byte-text.ts';
+import { putDigits, putRight } from './byte-text.ts';
 
 /** Characters of the column at least. */
 const WIDTH = 10;
@@ -37,15 +37,15 @@ export class PacketTime {
   }
 
   /** Writes the column of a packet that is plain at a place of a block; answers with the place behind it. */
-  put(block: Uint8Array, begin: number, { seconds, nanos }: PacketMeta): number {
+  put(block: DataView, begin: number, { seconds, nanos }: PacketMeta): number {
     let s = seconds - this.#seconds;
     let n = nanos - this.#nanos;
     if (n < 0) {
       s--;
       n += 1e9;
     }
-    const at = putDecimal(block, begin, s, WIDTH - 1 - this.#places);
-    block[at] = DOT;
+    const at = putRight(block, begin, s, WIDTH - 1 - this.#places);
+    block.setUint8(at, DOT);
     return putDigits(block, at + 1, this.#places === 9 ? n : Math.floor(n / 1000), this.#places);
   }
 }

@@ -6,35 +6,34 @@ import type { WalkOptions } from '../../core/dissect/ports.ts';
 import type { PacketMeta } from '../../core/pcap/record.ts';
 import { fold, pseudo4, sum } from '../../core/wire/checksum.ts';
 import { PROTO } from '../../core/wire/numbers.ts';
-import { putBytes, putDecimal, putHex, putIp4Left, putIp4Right } from './byte-text.ts';
+import { Label, putDecimal, putHex16, putIp4Left, putIp4Right, putRight } from './byte-text.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { PacketTime } from './packet-time.ts';
 
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const TO = encode(' → ');
-const TCP = encode(' TCP ');
-const UDP = encode(' UDP ');
-const ICMP = encode(' ICMP ');
-const SEQ = encode('] Seq=');
-const ACK = encode(' Ack=');
-const WIN = encode(' Win=');
-const LEN = encode(' Len=');
-const BAD_TCP = encode(' [TCP CHECKSUM INCORRECT]');
-const BAD_UDP = encode(' [UDP CHECKSUM INCORRECT]');
-const TSVAL = encode(' TSval=');
-const TSECR = encode(' TSecr=');
-const REQUEST = encode('Echo (ping) request  id=0x');
-const REPLY = encode('Echo (ping) reply    id=0x');
-const ICMP_SEQ = encode(', seq=');
-const ICMP_TTL = encode(', ttl=');
+const TO = new Label(' → ');
+const TCP = new Label(' TCP ');
+const UDP = new Label(' UDP ');
+const ICMP = new Label(' ICMP ');
+const SEQ = new Label('] Seq=');
+const ACK = new Label(' Ack=');
+const WIN = new Label(' Win=');
+const LEN = new Label(' Len=');
+const BAD_TCP = new Label(' [TCP CHECKSUM INCORRECT]');
+const BAD_UDP = new Label(' [UDP CHECKSUM INCORRECT]');
+const TSVAL = new Label(' TSval=');
+const TSECR = new Label(' TSecr=');
+const REQUEST = new Label('Echo (ping) request  id=0x');
+const REPLY = new Label('Echo (ping) reply    id=0x');
+const ICMP_SEQ = new Label(', seq=');
+const ICMP_TTL = new Label(', ttl=');
 
 const FLAG_NAMES = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR', 'AE'];
 const FLAG_ACK = 0x10;
 const FLAG_URG = 0x20;
 /** The names of every set of flags, in brackets up to the closing one. */
-const FLAGS: readonly Uint8Array[] = Array.from({ length: 512 }, (_, flags) => {
+const FLAGS: readonly Label[] = Array.from({ length: 512 }, (_, flags) => {
   const names = FLAG_NAMES.filter((_name, bit) => (flags & (1 << bit)) !== 0);
-  return encode(` [${names.length === 0 ? '<None>' : names.join(', ')}`);
+  return new Label(` [${names.length === 0 ? '<None>' : names.join(', ')}`);
 });
 
 const SPACE = 0x20;
@@ -80,27 +79,27 @@ export class PlainLine {
     if (!clock.isPlain(meta)) return false;
     w.room();
     const { net, vniWord, protocol, total } = this.#plain;
-    const b = w.block;
-    let at = putDecimal(b, w.at, meta.number, 5);
-    b[at++] = SPACE;
+    const b = w.view;
+    let at = putRight(b, w.at, meta.number, 5);
+    b.setUint8(at++, SPACE);
     at = clock.put(b, at, meta);
-    b[at++] = SPACE;
+    b.setUint8(at++, SPACE);
     at = putIp4Right(b, at, view.getInt32(start + 26));
-    at = putBytes(b, at, TO);
+    at = TO.put(b, at);
     at = putIp4Left(b, at, view.getInt32(start + 30));
-    b[at++] = SPACE;
+    b.setUint8(at++, SPACE);
     at = putDecimal(b, at, vniWord >>> 8);
-    b[at++] = SPACE;
+    b.setUint8(at++, SPACE);
     at = putIp4Right(b, at, view.getInt32(net + 12));
-    at = putBytes(b, at, TO);
+    at = TO.put(b, at);
     at = putIp4Left(b, at, view.getInt32(net + 16));
-    at = putBytes(b, at, protocol === PROTO.tcp ? TCP : protocol === PROTO.udp ? UDP : ICMP);
+    at = (protocol === PROTO.tcp ? TCP : protocol === PROTO.udp ? UDP : ICMP).put(b, at);
     at = putDecimal(b, at, meta.originalLength);
-    b[at++] = SPACE;
+    b.setUint8(at++, SPACE);
     if (protocol === PROTO.tcp) at = putTcp(b, at, view, net, total - 20);
     else if (protocol === PROTO.udp) at = putUdp(b, at, view, net, total - 20);
     else at = putEcho(b, at, view, net);
-    b[at++] = NEWLINE;
+    b.setUint8(at++, NEWLINE);
     w.at = at;
     return true;
   }
@@ -117,42 +116,42 @@ function knowsTcp(view: DataView, l4: number, last: number): boolean {
   return first < 0x41 || first > 0x5a;
 }
 
-function putPorts(b: Uint8Array, begin: number, view: DataView, l4: number): number {
+function putPorts(b: DataView, begin: number, view: DataView, l4: number): number {
   let at = putDecimal(b, begin, view.getUint16(l4));
-  at = putBytes(b, at, TO);
+  at = TO.put(b, at);
   return putDecimal(b, at, view.getUint16(l4 + 2));
 }
 
-function putTcp(b: Uint8Array, begin: number, view: DataView, net: number, length: number): number {
+function putTcp(b: DataView, begin: number, view: DataView, net: number, length: number): number {
   const l4 = net + 20;
   const word = view.getUint16(l4 + 12);
   let at = putPorts(b, begin, view, l4);
-  at = putBytes(b, at, FLAGS[word & 0x1ff] as Uint8Array);
-  at = putBytes(b, at, SEQ);
+  at = (FLAGS[word & 0x1ff] as Label).put(b, at);
+  at = SEQ.put(b, at);
   at = putDecimal(b, at, view.getUint32(l4 + 4));
   if ((word & FLAG_ACK) !== 0) {
-    at = putBytes(b, at, ACK);
+    at = ACK.put(b, at);
     at = putDecimal(b, at, view.getUint32(l4 + 8));
   }
-  at = putBytes(b, at, WIN);
+  at = WIN.put(b, at);
   at = putDecimal(b, at, view.getUint16(l4 + 14));
-  if (!verified(view, net, length, PROTO.tcp)) at = putBytes(b, at, BAD_TCP);
+  if (!verified(view, net, length, PROTO.tcp)) at = BAD_TCP.put(b, at);
   const header = (word >> 12) * 4;
-  at = putBytes(b, at, LEN);
+  at = LEN.put(b, at);
   at = putDecimal(b, at, length - header);
   if (header !== 32) return at;
-  at = putBytes(b, at, TSVAL);
+  at = TSVAL.put(b, at);
   at = putDecimal(b, at, view.getUint32(l4 + 24));
-  at = putBytes(b, at, TSECR);
+  at = TSECR.put(b, at);
   return putDecimal(b, at, view.getUint32(l4 + 28));
 }
 
-function putUdp(b: Uint8Array, begin: number, view: DataView, net: number, length: number): number {
+function putUdp(b: DataView, begin: number, view: DataView, net: number, length: number): number {
   let at = putPorts(b, begin, view, net + 20);
-  at = putBytes(b, at, LEN);
+  at = LEN.put(b, at);
   at = putDecimal(b, at, length - 8);
   const isGood = view.getUint16(net + 26) === 0 || verified(view, net, length, PROTO.udp);
-  return isGood ? at : putBytes(b, at, BAD_UDP);
+  return isGood ? at : BAD_UDP.put(b, at);
 }
 
 function verified(view: DataView, net: number, length: number, protocol: number): boolean {
@@ -161,14 +160,14 @@ function verified(view: DataView, net: number, length: number, protocol: number)
 }
 
 /** An echo request or reply. The sequence number is shown in both byte orders, as tshark does. */
-function putEcho(b: Uint8Array, begin: number, view: DataView, net: number): number {
+function putEcho(b: DataView, begin: number, view: DataView, net: number): number {
   const l4 = net + 20;
-  let at = putBytes(b, begin, view.getUint8(l4) === 8 ? REQUEST : REPLY);
-  at = putHex(b, at, view.getUint16(l4 + 4), 4);
-  at = putBytes(b, at, ICMP_SEQ);
+  let at = (view.getUint8(l4) === 8 ? REQUEST : REPLY).put(b, begin);
+  at = putHex16(b, at, view.getUint16(l4 + 4));
+  at = ICMP_SEQ.put(b, at);
   at = putDecimal(b, at, view.getUint16(l4 + 6));
-  b[at++] = SLASH;
+  b.setUint8(at++, SLASH);
   at = putDecimal(b, at, view.getUint16(l4 + 6, true));
-  at = putBytes(b, at, ICMP_TTL);
+  at = ICMP_TTL.put(b, at);
   return putDecimal(b, at, view.getUint8(net + 8));
 }

@@ -1,6 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { putDecimal, putDigits, putHex, putIp4Left, putIp4Right } from '../../../src/cli/render/byte-text.ts';
+import {
+  Label,
+  putDecimal,
+  putDigits,
+  putHex16,
+  putIp4Left,
+  putIp4Right,
+  putRight,
+  SPILL,
+} from '../../../src/cli/render/byte-text.ts';
 import { ByteWriter } from '../../../src/cli/render/byte-writer.ts';
 import { packetLine } from '../../../src/cli/render/packet.ts';
 import { PacketTime } from '../../../src/cli/render/packet-time.ts';
@@ -12,10 +21,13 @@ import { Sight } from '../../../src/core/reassembly/sight.ts';
 import { formatIp4 } from '../../../src/core/wire/address.ts';
 import { captureBytes, captureNames } from '../../support/captures.ts';
 
-/** What `write` wrote at the start of a block. */
-function written(put: (block: Uint8Array, at: number) => number): string {
-  const block = new Uint8Array(64).fill(0x23);
-  return new TextDecoder().decode(block.subarray(1, put(block, 1)));
+/** What `put` wrote behind the first byte of a block, which it must not touch. */
+function written(put: (block: DataView, at: number) => number): string {
+  const bytes = new Uint8Array(64).fill(0x23);
+  const end = put(new DataView(bytes.buffer), 1);
+  expect(bytes[0]).toBe(0x23);
+  expect(bytes.subarray(end + SPILL).every((byte) => byte === 0x23)).toBe(true);
+  return new TextDecoder().decode(bytes.subarray(1, end));
 }
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -29,7 +41,8 @@ describe('numbers as bytes', () => {
     for (const n of [...sizes, ...large]) expect(written((b, at) => putDecimal(b, at, n))).toBe(String(n));
     fc.assert(
       fc.property(word, fc.integer({ min: 0, max: 12 }), (n, width) => {
-        expect(written((b, at) => putDecimal(b, at, n, width))).toBe(String(n).padStart(width));
+        expect(written((b, at) => putDecimal(b, at, n))).toBe(String(n));
+        expect(written((b, at) => putRight(b, at, n, width))).toBe(String(n).padStart(width));
       }),
     );
   });
@@ -41,8 +54,15 @@ describe('numbers as bytes', () => {
         expect(written((b, at) => putDigits(b, at, n, digits))).toBe(expected);
       }),
     );
-    expect(written((b, at) => putHex(b, at, 0x1608, 4))).toBe('1608');
-    expect(written((b, at) => putHex(b, at, 0x0a, 4))).toBe('000a');
+    expect(written((b, at) => putHex16(b, at, 0x1608))).toBe('1608');
+    expect(written((b, at) => putHex16(b, at, 0x0a))).toBe('000a');
+  });
+
+  test('labels are their words', () => {
+    for (const text of ['', 'a', ' → ', ' [FIN, SYN', 'Echo (ping) request  id=0x']) {
+      const label = new Label(text);
+      expect(written((b, at) => label.put(b, at))).toBe(text);
+    }
   });
 
   test('addresses fill twelve characters on either side', () => {
