@@ -14,8 +14,17 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
   ['lint', async () => (await import('./commands/lint.ts')).lintCommand],
   ['ping', emulating(async () => (await import('./commands/ping.ts')).pingCommand)],
   ['trace', emulating(async () => (await import('./commands/trace.ts')).traceCommand)],
+  ['decap', async () => (await import('./commands/decap.ts')).decapCommand],
+  ['encap', async () => (await import('./commands/encap.ts')).encapCommand],
+  ['rewrite', async () => (await import('./commands/rewrite.ts')).rewriteCommand],
   ['show', async () => (await import('./commands/show.ts')).showCommand],
   ['inspect', async () => (await import('./commands/inspect.ts')).inspectCommand],
+  ['diagnose', async () => (await import('./commands/diagnose.ts')).diagnoseCommand],
+  ['split', async () => (await import('./commands/split.ts')).splitCommand],
+  ['merge', async () => (await import('./commands/merge.ts')).mergeCommand],
+  ['filter', async () => (await import('./commands/filter.ts')).filterCommand],
+  ['anonymize', async () => (await import('./commands/anonymize.ts')).anonymizeCommand],
+  ['correlate', async () => (await import('./commands/correlate.ts')).correlateCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]);
 
