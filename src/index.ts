@@ -1,9 +1,15 @@
-// The public face without I/O: codecs, frames, captures, the inspector, the engine and the lab. Runs in a browser too.
+// The public face without I/O: codecs, frames, captures, what takes them apart, the engine and the lab. Runs in a browser too.
 
+export * as doctor from './core/doctor/index.ts';
+export * as edit from './core/edit/index.ts';
+export * as filter from './core/filter/index.ts';
 export { Frame, HEADROOM } from './core/frame/frame.ts';
 export { FramePool } from './core/frame/frame-pool.ts';
 export * as inspect from './core/inspect/index.ts';
 export * as pcap from './core/pcap/index.ts';
+export * as reassembly from './core/reassembly/index.ts';
+export * as survey from './core/survey/index.ts';
+export * as topology from './core/topology/index.ts';
 export * as wire from './core/wire/index.ts';
 export { VxlabError } from './core/wire/numbers.ts';
 export * from './engine/index.ts';

@@ -1,6 +1,6 @@
 // `vxlab inspect FILE...`: what a capture holds, as an overview or packet by packet.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import type { OverviewArguments } from '../inspect/overview.ts';
@@ -8,10 +8,13 @@ import { inspectOverview } from '../inspect/overview.ts';
 import type { PacketArguments } from '../inspect/packets.ts';
 import { inspectPackets } from '../inspect/packets.ts';
 import { addSourceOptions } from '../inspect/source.ts';
+import type { TopologyArguments } from '../inspect/topology.ts';
+import { inspectTopology } from '../inspect/topology.ts';
 import type { ExitCode, Io } from '../io.ts';
+import { TOPOLOGY_FORMATS } from '../render/topology.ts';
 import { whole } from '../units.ts';
 
-type InspectArguments = OverviewArguments & PacketArguments;
+type InspectArguments = OverviewArguments & PacketArguments & TopologyArguments;
 
 /** Rows of a table in words. */
 const ROWS = 20;
@@ -25,7 +28,13 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
     .argument('FILE...', 'captures, or - for standard input')
     .option('--packets', 'one line a packet')
     .option('-V, --verbose', 'every layer and field of each packet')
-    .option('-x, --hex', "each packet's bytes, its layers marked");
+    .option('-x, --hex', "each packet's bytes, its layers and fields marked")
+    .option('--topology', 'the overlay rebuilt: VTEPs, networks, endpoints; several files are one network')
+    .addOption(
+      new Option('--format <FORMAT>', 'of the topology; file is what vxlab up runs')
+        .choices(TOPOLOGY_FORMATS)
+        .default('text'),
+    );
   addSourceOptions(command)
     .option('--rows <N>', 'rows of a table in words', whole(1, 1_000_000), ROWS)
     .option('--findings', 'look for findings, as diagnose does, also in a file of more than 32 MB')
@@ -41,6 +50,10 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
   ]).action(async (files: string[], given: InspectArguments) => {
     if (files.filter((name) => name === '-').length > 1) throw usage('standard input can be read only once');
     const single = given.packets || given.verbose || given.hex;
-    end(await (single ? inspectPackets(io, files, given) : inspectOverview(io, files, given)));
+    if (single && given.topology)
+      throw usage('--topology shows a whole capture: leave out --packets, -V and -x');
+    if (given.topology) end(await inspectTopology(io, files, given));
+    else if (single) end(await inspectPackets(io, files, given));
+    else end(await inspectOverview(io, files, given));
   });
 }

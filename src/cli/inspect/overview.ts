@@ -58,7 +58,7 @@ export async function inspectOverview(
       io.out((i > 0 ? '\n' : '') + renderOverview(facts, survey, overview, findings, given.rows, io.paint));
     tellCutShort(io, file, survey.packets);
     tellLimits(io, survey);
-    if (findings === null) {
+    if (findings === null && given.findings === undefined && filter === null) {
       io.err(`vxlab: no findings were looked for in a file this large; vxlab diagnose ${name} does\n`);
     }
     if (io.signal.aborted) return EXIT.interrupted;
