@@ -153,7 +153,9 @@ function protocolOf({ view, d }: Part, { network, transport }: Crossing): string
   if (network < 0) return null;
   if (d.kind(network) === L.arp) return 'ARP';
   if (transport >= 0) return NAMES[d.kind(transport)] ?? null;
-  const number = view.getUint8(d.start(network) + (d.kind(network) === L.ipv4 ? 9 : 6));
+  const place = d.kind(network) === L.ipv4 ? 9 : 6;
+  if (d.head(network) - d.start(network) <= place) return null;
+  const number = view.getUint8(d.start(network) + place);
   return IP_PROTOCOL_NAMES[number] ?? `IP protocol ${number}`;
 }
 

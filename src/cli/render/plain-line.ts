@@ -45,9 +45,12 @@ const TIMESTAMPS = 0x0101_080a;
 export class PlainLine {
   readonly #plain = new PlainPacket();
   readonly #carries: Uint8Array;
+  /** False where no tunnel is entered. */
+  readonly #enters: boolean;
 
   constructor(options: WalkOptions) {
     this.#carries = options.ports;
+    this.#enters = options.depth > 0;
   }
 
   /**
@@ -55,7 +58,8 @@ export class PlainLine {
    */
   knows(view: DataView, start: number, end: number, meta: PacketMeta): boolean {
     const length = end - start;
-    if (length !== meta.originalLength || meta.linkType !== 1 || meta.number > 99_999_999) return false;
+    if (!this.#enters || length !== meta.originalLength || meta.linkType !== 1 || meta.number > 99_999_999)
+      return false;
     const plain = this.#plain;
     if (!plain.read(view, start, length, this.#carries) || plain.isArp) return false;
     const l4 = plain.net + 20;

@@ -74,7 +74,8 @@ export class Survey {
     this.addresses = new Addresses(ADDRESSES, salt);
     this.#sight = new Sight(walk);
     this.#carries = walk.ports;
-    this.#plainWay = options.plain ?? true;
+    // A plain packet has a tunnel, which nobody looks into who follows none.
+    this.#plainWay = (options.plain ?? true) && walk.depth > 0;
   }
 
   /** Counts one packet: a PacketSink. */
