@@ -1,7 +1,7 @@
 // Values of the editing verbs' options: VNIs, addresses, ports, and lists of what becomes what (OLD=NEW,...).
 
 import { InvalidArgumentError } from 'commander';
-import type { Pairs } from '../core/edit/substitutes.ts';
+import type { Pairs } from '../core/edit/rewrite/substitutes.ts';
 import type { Ip, Mac } from '../core/wire/address.ts';
 import { isIp6, parseIp, parseMac } from '../core/wire/address.ts';
 import { VNI_MAX, VxlabError } from '../core/wire/numbers.ts';

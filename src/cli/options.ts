@@ -33,7 +33,7 @@ export function addStackOptions(command: Command): Command {
   return command
     .option(
       '-f, --file <FILE>',
-      'Compose file; default docker-compose.yml, compose.yml or stack.yml here, else the lecture stack',
+      'Compose or topology file; default docker-compose.yml, compose.yml or stack.yml here, else the lecture stack',
     )
     .option('--stack <NAME>', "the stack's name; default from the file or its folder");
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VxlabError } from '../core/wire/numbers.ts';
-import { loadCompose } from '../engine/manifest/load.ts';
+import { loadManifest } from '../engine/manifest/load.ts';
 import type { Diagnostic } from '../engine/model/diagnostic.ts';
 import { countSeverities } from '../engine/model/diagnostic.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
@@ -50,7 +50,7 @@ export async function readStack(
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(io.env)) if (value !== undefined) variables[name] = value;
   const options = { stack, variables, ...(nodes === undefined ? {} : { nodes }) };
-  return { file, text, ...loadCompose(text, options) };
+  return { file, text, ...loadManifest(text, options) };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { VXLAN_PORT } from '../core/wire/numbers.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
-import { profileOf } from '../engine/orchestrate/profile.ts';
+import { profileFor } from '../engine/orchestrate/profile.ts';
 import { populationOf, totalsOf } from '../lab/summary.ts';
 import { pairsOf, Traffic } from '../lab/traffic.ts';
 import { pause } from './drive.ts';
@@ -20,7 +20,7 @@ export interface UdpArguments extends ClusterArguments {
 /** Runs until the time is up or the user stops it. @throws VxlabError PORT_IN_USE, NO_SUCH_ADDRESS, NOT_LIVE */
 export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Promise<UpDocument> {
   const { UdpLab } = await import('../live/udp-lab.ts');
-  const profile = profileOf(given.profile);
+  const profile = profileFor(spec, given.profile);
   const cluster = {
     ...(given.nodes === undefined ? {} : { nodes: given.nodes }),
     ...(given.mtu === undefined ? {} : { mtu: given.mtu }),
@@ -49,7 +49,7 @@ export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Prom
   return {
     schema: 'vxlab.up/1',
     stack: spec.name,
-    profile: given.profile,
+    profile: profile.name,
     seed: given.seed,
     underlay: 'udp',
     duration,

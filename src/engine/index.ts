@@ -36,7 +36,7 @@ export { dockerMac, randomLocalMac } from './ipam/mac-scheme.ts';
 export { AddressPool } from './ipam/pool.ts';
 export { VniPool } from './ipam/vni-pool.ts';
 export type { Loaded, LoadOptions } from './manifest/load.ts';
-export { loadCompose } from './manifest/load.ts';
+export { loadCompose, loadManifest } from './manifest/load.ts';
 export type { Diagnostic, Severity } from './model/diagnostic.ts';
 export { countSeverities, hasErrors } from './model/diagnostic.ts';
 export type { RuleId } from './model/rules.ts';

@@ -7,9 +7,9 @@ import { TapPort, TapSink } from '../engine/fabric/tap.ts';
 import type { PingOptions, PingResult } from '../engine/host/ping.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
-import { cluster } from '../engine/orchestrate/cluster.ts';
+import { clusterFor } from '../engine/orchestrate/cluster.ts';
 import type { Node } from '../engine/orchestrate/node.ts';
-import { profileOf } from '../engine/orchestrate/profile.ts';
+import { profileFor } from '../engine/orchestrate/profile.ts';
 import { Simulation } from '../engine/orchestrate/simulation.ts';
 import type { Instant } from '../engine/time/clock.ts';
 import type { LabCapture } from './capture.ts';
@@ -62,7 +62,7 @@ export class Lab {
     const { capture } = options;
     this.spec = spec;
     this.seed = options.seed ?? 1;
-    const nodes = cluster(options.cluster);
+    const nodes = clusterFor(spec, options.cluster);
     let sim: Simulation | null = null;
     const now = (): Instant => sim?.clock.now ?? 0;
     capture?.begin(
@@ -71,7 +71,7 @@ export class Lab {
     );
     sim = new Simulation(spec, {
       cluster: nodes,
-      profile: profileOf(options.profile ?? 'docker'),
+      profile: profileFor(spec, options.profile ?? 'docker'),
       seed: this.seed,
       ...(capture === undefined ? {} : { capture }),
       ...(options.trace === true ? { trace: { snap: JOURNEY_SNAP } } : {}),

@@ -72,7 +72,9 @@ export function linkRows(world: World): LinkRow[] {
       const place = { node: node.name, namespace, network: sandbox.network.plan.name };
       rows.push(bridgeRow(place, bridge, sandbox.gateway.interfaces[0] as Interface));
       const group =
-        profile.flood === 'multicast' ? world.ground.peers.addressOf(vtep.floodList[0] as number) : null;
+        sandbox.network.profile.flood === 'multicast'
+          ? world.ground.peers.addressOf(vtep.floodList[0] as number)
+          : null;
       rows.push(
         vxlanRow({ ...place, master: bridge.name }, vtep, group === null ? null : formatIp(group), profile),
       );

@@ -8,7 +8,7 @@ import type { PingOptions, PingResult } from '../engine/host/ping.ts';
 import { Ping } from '../engine/host/ping.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
-import { cluster } from '../engine/orchestrate/cluster.ts';
+import { clusterFor } from '../engine/orchestrate/cluster.ts';
 import { Ground } from '../engine/orchestrate/ground.ts';
 import { plan } from '../engine/orchestrate/plan.ts';
 import type { Profile } from '../engine/orchestrate/profile.ts';
@@ -42,7 +42,7 @@ export class UdpLab {
       );
     }
     const first = parseIp4(options.first ?? '127.0.0.11');
-    const nodes = cluster({ ...options.cluster, first });
+    const nodes = clusterFor(spec, { ...options.cluster, first });
     const ground = new Ground(this.clock, options.seed);
     this.world = new World(plan(spec, nodes, profile, new RandomSource(options.seed)), ground, {
       underlay: (node, demux) => {

@@ -2,9 +2,9 @@
 
 import { Command } from 'commander';
 import { WalkOptions } from '../../core/dissect/ports.ts';
-import type { Correlation, FollowedFrame } from '../../core/edit/correlate.ts';
-import { Correlator, WINDOW_DEFAULT } from '../../core/edit/correlate.ts';
-import type { FrameKey } from '../../core/edit/frame-key.ts';
+import type { Correlation, FollowedFrame } from '../../core/edit/correlate/correlate.ts';
+import { Correlator, WINDOW_DEFAULT } from '../../core/edit/correlate/correlate.ts';
+import type { FrameKey } from '../../core/edit/correlate/frame-key.ts';
 import type { MergeSink } from '../../core/edit/merge.ts';
 import { summarize } from '../../core/inspect/summary.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';

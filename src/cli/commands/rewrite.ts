@@ -2,9 +2,9 @@
 
 import { Command, Option } from 'commander';
 import { DEPTH_MAX, WalkOptions } from '../../core/dissect/ports.ts';
-import type { RewriteOptions } from '../../core/edit/rewrite.ts';
-import { Rewrite } from '../../core/edit/rewrite.ts';
-import type { Pairs } from '../../core/edit/substitutes.ts';
+import type { RewriteOptions } from '../../core/edit/rewrite/rewrite.ts';
+import { Rewrite } from '../../core/edit/rewrite/rewrite.ts';
+import type { Pairs } from '../../core/edit/rewrite/substitutes.ts';
 import type { Ip, Mac } from '../../core/wire/address.ts';
 import { VXLAN_GPE_PORT, VXLAN_PORT, VXLAN_PORT_LINUX } from '../../core/wire/numbers.ts';
 import { ipPairs, macAddress, pairs, udpPort, udpPorts, vni } from '../edit-options.ts';

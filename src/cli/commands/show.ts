@@ -65,7 +65,13 @@ async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCod
   const { rows, text } = tables[table]();
   lab.close();
   if (given.json)
-    printJson(io, { schema: 'vxlab.show/1', stack: spec.name, profile: given.profile, table, rows });
+    printJson(io, {
+      schema: 'vxlab.show/1',
+      stack: spec.name,
+      profile: lab.sim.world.plan.profile.name,
+      table,
+      rows,
+    });
   else io.out(text());
   return io.signal.aborted ? EXIT.interrupted : EXIT.done;
 }

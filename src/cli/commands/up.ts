@@ -122,7 +122,7 @@ async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise
   return {
     schema: 'vxlab.up/1',
     stack: spec.name,
-    profile: given.profile,
+    profile: lab.sim.world.plan.profile.name,
     seed: given.seed,
     underlay: 'sim',
     duration,

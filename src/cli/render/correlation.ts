@@ -1,6 +1,6 @@
 // What `vxlab correlate` says: hops with their delays and losses, the ways that frames took, and a line for each frame.
 
-import type { Correlation, FollowedFrame } from '../../core/edit/correlate.ts';
+import type { Correlation, FollowedFrame } from '../../core/edit/correlate/correlate.ts';
 import type { Io } from '../io.ts';
 import { count, millis } from '../units.ts';
 import type { Colors } from './paint.ts';

@@ -1,10 +1,10 @@
 // `vxlab inspect --topology`: an overlay in the format that was asked for.
 
-import { drawDot } from '../../core/topology/draw-dot.ts';
-import { drawJson } from '../../core/topology/draw-json.ts';
-import { drawMermaid } from '../../core/topology/draw-mermaid.ts';
-import { drawSvg } from '../../core/topology/draw-svg.ts';
-import { drawText } from '../../core/topology/draw-text.ts';
+import { drawDot } from '../../core/topology/draw/dot.ts';
+import { drawJson } from '../../core/topology/draw/json.ts';
+import { drawMermaid } from '../../core/topology/draw/mermaid.ts';
+import { drawSvg } from '../../core/topology/draw/svg.ts';
+import { drawText } from '../../core/topology/draw/text.ts';
 import type { Overlay } from '../../core/topology/overlay.ts';
 import { topologyFile } from '../../core/topology/topology-file.ts';
 

@@ -3,7 +3,7 @@
 import { L } from '../dissect/layer.ts';
 import * as gre from '../wire/gre.ts';
 import * as vxlan from '../wire/vxlan.ts';
-import type { LayerSpec } from './field.ts';
+import type { LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving } from './field.ts';
 import { ETHERTYPE_NAMES, GPE_PROTOCOLS } from './names.ts';
 
@@ -47,6 +47,11 @@ export const GPE: LayerSpec = {
   more: null,
 };
 
+/** The last of a Geneve header's eight bytes is no field: it may be missing. */
+function vniAt({ view, start }: Place): number {
+  return view.getUint16(start + 4) * 256 + view.getUint8(start + 6);
+}
+
 const GENEVE_OPTIONS = moving('geneve.options', 'Options', 'bytes');
 
 export const GENEVE: LayerSpec = {
@@ -63,7 +68,7 @@ export const GENEVE: LayerSpec = {
     field('geneve.vni', 'Virtual Network Identifier (VNI)', 'hex', 4, 3),
   ],
   moreFields: [GENEVE_OPTIONS],
-  title: (p) => `VNI: ${p.view.getUint32(p.start + 4) >>> 8}`,
+  title: (p) => `VNI: ${vniAt(p)}`,
   more: (p, emit) => {
     if (p.head > p.start + 8)
       emit(GENEVE_OPTIONS, bytesText(p.view, p.start + 8, p.head), p.start + 8, p.head);

@@ -8,11 +8,19 @@ import { CHECKSUM, checksumVerdict } from '../dissect/checksums.ts';
 import type { Dissection } from '../dissect/layer.ts';
 import { L, LAYER_FLAG, reportFault } from '../dissect/layer.ts';
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../wire/address.ts';
+import * as arp from '../wire/arp.ts';
+import * as dns from '../wire/dns.ts';
+import * as ethernet from '../wire/ethernet.ts';
 import { faultKind, KIND } from '../wire/fault.ts';
+import * as icmp from '../wire/icmp.ts';
+import * as icmpv6 from '../wire/icmpv6.ts';
 import * as igmp from '../wire/igmp.ts';
+import * as ipv4 from '../wire/ipv4.ts';
+import * as ipv6 from '../wire/ipv6.ts';
 import * as tcp from '../wire/tcp.ts';
 import * as options from '../wire/tcp-options.ts';
 import * as udp from '../wire/udp.ts';
+import * as vlan from '../wire/vlan.ts';
 import * as vxlan from '../wire/vxlan.ts';
 import { readHttp } from './http.ts';
 import { arpInfo, icmpInfo, icmpv6Info, igmpInfo, stpInfo } from './info-control.ts';
@@ -63,12 +71,14 @@ export function summaryLine(number: number, time: string, s: Summary): string {
 function fragmentRow(view: DataView, d: Dissection): number {
   for (let row = 0; row < d.count; row++) {
     const at = d.start(row);
-    if (d.quoted(row) || d.fault(row) !== 0) continue;
+    if (d.quoted(row) || d.fault(row) !== 0 || d.head(row) - at < (READ_FRAGMENT[d.kind(row)] ?? 0)) continue;
     if (d.kind(row) === L.ipv4 && (view.getUint16(at + 6) & 0x3fff) !== 0) return row;
     if (d.kind(row) === L.fragment && (view.getUint16(at + 2) & 0xfff9) !== 0) return row;
   }
   return -1;
 }
+
+const READ_FRAGMENT: Readonly<Record<number, number>> = { [L.ipv4]: ipv4.HEADER_LEN, [L.fragment]: 8 };
 
 function ipRow(d: Dissection, row: number): number {
   return d.kind(row) === L.ipv4 ? row : d.below(row, L.ipv6, L.ipv6);
@@ -146,9 +156,12 @@ function innermostWords(view: DataView, d: Dissection): Words {
 function rowWords(view: DataView, d: Dissection, row: number): Words | null {
   const at = d.start(row);
   const head = d.head(row);
-  if (d.fault(row) !== 0 && d.kind(row) !== L.tcp && d.kind(row) !== L.udp) return nameOnly(d, row);
-  switch (d.kind(row)) {
+  const kind = d.kind(row);
+  if (d.fault(row) !== 0 && kind !== L.tcp && kind !== L.udp) return nameOnly(d, row);
+  if (head - at < (READ[kind] ?? 0)) return nameOnly(d, row);
+  switch (kind) {
     case L.arp:
+      if (head - at < arp.headerLength(view, at)) return nameOnly(d, row);
       return { protocol: isReverse(view, at) ? 'RARP' : 'ARP', info: arpInfo(view, at) };
     case L.icmp:
       return { protocol: 'ICMP', info: icmpInfo(view, at, hops(view, d, row)) };
@@ -191,6 +204,24 @@ function rowWords(view: DataView, d: Dissection, row: number): Words | null {
       return nameOnly(d, row);
   }
 }
+
+/**
+ * Bytes of a header that its words are read from. A header in a fragment or a quote may be shorter without a fault: the rest of
+ * it is elsewhere.
+ */
+const READ: Readonly<Record<number, number>> = {
+  [L.ethernet]: ethernet.HEADER_LEN,
+  [L.vlan]: vlan.HEADER_LEN,
+  [L.serviceVlan]: vlan.HEADER_LEN,
+  [L.arp]: 8,
+  [L.ipv4]: ipv4.HEADER_LEN,
+  [L.ipv6]: ipv6.HEADER_LEN,
+  [L.icmp]: icmp.HEADER_LEN,
+  [L.icmpv6]: icmpv6.HEADER_LEN,
+  [L.igmp]: igmp.HEADER_LEN,
+  [L.esp]: 4,
+  [L.dns]: dns.HEADER_LEN,
+};
 
 const SHORT_NAMES: Readonly<Record<number, string>> = {
   [L.ethernet]: 'Ethernet',
@@ -319,7 +350,7 @@ function faultWords(d: Dissection): string {
     const last = d.count - 1;
     const cutHeader =
       last >= 0 &&
-      d.kind(last) === L.tcp &&
+      (d.kind(last) === L.tcp || d.kind(last) === L.arp) &&
       (d.flags(last) & LAYER_FLAG.cut) !== 0 &&
       d.head(last) === d.end(last);
     return cutHeader && d.limit(last) > d.end(last) ? '[Packet size limited during capture]' : '';

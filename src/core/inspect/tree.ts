@@ -150,7 +150,8 @@ function layerNode(p: Place, spec: LayerSpec): LayerNode {
 /** True when every field at a fixed place is there, so that a title may read them. */
 function isWhole(p: Place, spec: LayerSpec): boolean {
   const length = p.head - p.start;
-  if (spec.kind === L.llc || spec.kind === L.gre) return length >= 3 && p.d.fault(p.row) === 0;
+  if (spec.kind === L.llc) return length >= 3 && p.d.fault(p.row) === 0;
+  if (spec.kind === L.gre) return length >= 4 && p.d.fault(p.row) === 0;
   if (spec.kind === L.ethernet) return length >= 14;
   return spec.fields.every((field) => field.at + field.size <= length);
 }

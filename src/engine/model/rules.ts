@@ -1,7 +1,8 @@
 // The catalogue of everything that can be said about a manifest. docs/lint-rules.md is this table for people.
 //
 // Numbers are a contract: they appear in output, in CI filters and in searches. A rule that goes leaves a gap.
-//   10 text and YAML, 11 shape and dialect, 12 networks, 13 addresses and VNIs, 14 services, 15 deploy, 16 ports
+//   10 text and YAML, 11 shape and dialect, 12 networks, 13 addresses and VNIs, 14 services, 15 deploy, 16 ports,
+//   17 topology files
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -93,6 +94,21 @@ export const RULES = {
   OV1602: { severity: 'error', title: 'port published twice' },
   OV1603: { severity: 'warning', title: 'host address is dropped' },
   OV1604: { severity: 'error', title: 'unknown protocol or mode' },
+
+  OV1701: { severity: 'error', title: 'unsupported topology schema' },
+  OV1702: { severity: 'error', title: 'no nodes' },
+  OV1703: { severity: 'error', title: 'undefined node' },
+  OV1704: { severity: 'error', title: 'not an IP address' },
+  OV1705: { severity: 'error', title: 'not a MAC address of one station' },
+  OV1706: { severity: 'error', title: 'address outside its subnet' },
+  OV1707: { severity: 'error', title: 'IP address given twice' },
+  OV1708: { severity: 'error', title: 'MAC address given twice' },
+  OV1709: { severity: 'error', title: 'no address left for the gateway' },
+  OV1710: { severity: 'error', title: 'address families differ' },
+  OV1711: { severity: 'error', title: 'UDP ports differ' },
+  OV1712: { severity: 'error', title: 'not a multicast group' },
+  OV1713: { severity: 'warning', title: 'group without multicast flooding' },
+  OV1714: { severity: 'warning', title: 'container on overlapping subnets' },
 } as const;
 
 export type RuleId = keyof typeof RULES;

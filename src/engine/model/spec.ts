@@ -3,6 +3,7 @@
 // The shape follows what `docker stack deploy` makes of a Compose v3 file (docker/cli, cli/compose/convert): names carry
 // the stack's name, defaults are filled in, lists are in the order in which the engine uses them. No behaviour here.
 
+import type { Ip, Mac } from '../../core/wire/address.ts';
 import type { Cidr } from '../ipam/cidr.ts';
 
 export type { Cidr } from '../ipam/cidr.ts';
@@ -21,7 +22,25 @@ export interface StackSpec {
   readonly networks: readonly NetworkSpec[];
   /** In the file's order. */
   readonly services: readonly ServiceSpec[];
+  /** What a topology file fixes; absent where the swarm decides. */
+  readonly topology?: TopologySpec;
 }
+
+/** The machines under a stack. Its networks then get nothing that the file does not name: no ingress, no load balancers. */
+export interface TopologySpec {
+  /** In the file's order; all addresses of one family. */
+  readonly nodes: readonly { readonly name: string; readonly ip: Ip }[];
+  /** How the fabric behaves where networks do not say; null leaves it to the caller. */
+  readonly profile: string | null;
+  /** The VTEPs' UDP port; null for the profile's. */
+  readonly port: number | null;
+  /** IP MTU of the underlay in bytes, and the length of its subnets' prefix; null for the usual. */
+  readonly mtu: number | null;
+  readonly prefix: number | null;
+}
+
+/** Where BUM frames of a network go: nowhere, since the control plane knows all; a copy to each VTEP; to a group. */
+export type FloodMode = 'none' | 'replicate' | 'multicast';
 
 export interface NetworkSpec {
   /** The name inside the file. */
@@ -43,6 +62,12 @@ export interface NetworkSpec {
   readonly vnis: readonly number[];
   readonly driverOpts: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** An address of the subnet; absent for its first. */
+  readonly gateway?: Ip;
+  /** Absent for the profile's. */
+  readonly flood?: FloodMode;
+  /** The multicast group of BUM frames; absent for one made of the VNI. */
+  readonly group?: Ip;
   readonly at: Place;
   /** True for `<stack>_default`, which the file need not name. */
   readonly implicit: boolean;
@@ -75,6 +100,8 @@ export interface ServiceSpec {
   readonly maxReplicasPerNode: number;
   readonly ports: readonly PortSpec[];
   readonly restart: RestartSpec;
+  /** A single container: its one task is called as the service. */
+  readonly single?: true;
   /** What stands under `x-vxlab`, not looked at; undefined where there is none. */
   readonly extension: unknown;
   readonly at: Place;
@@ -85,6 +112,10 @@ export interface AttachmentSpec {
   readonly network: string;
   /** Names that resolve to the service on this network; the service's own key is the last. */
   readonly aliases: readonly string[];
+  /** The address to have; absent for the next free one. */
+  readonly ip?: Ip;
+  /** The MAC to have; absent for one made of the address. */
+  readonly mac?: Mac;
 }
 
 export interface Constraint {

@@ -1,11 +1,13 @@
 // The machines under a stack: nodes with a role and an address on the underlay, and what lies between them.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { parseIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6, parseIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { Impairments } from '../fabric/impair.ts';
 import { impairments } from '../fabric/impair.ts';
 import { tciOf } from '../fabric/vlan-tag.ts';
+import { networkOf } from '../ipam/cidr.ts';
+import type { StackSpec, TopologySpec } from '../model/spec.ts';
 import { MICROSECOND } from '../time/clock.ts';
 
 export interface NodeSpec {
@@ -107,6 +109,49 @@ export function cluster(options: ClusterOptions = {}): ClusterSpec {
   const vlan = options.vlan === undefined ? null : { priority: 0, ...options.vlan };
   if (vlan !== null) tciOf(vlan.vid, vlan.priority);
   return { nodes, underlay: { mtu, cable, prefix, spines, vlan } };
+}
+
+/**
+ * The machines for a stack: those that its topology file names, else as `cluster` makes them.
+ * @throws VxlabError as `cluster`; BAD_CLUSTER for options that the file leaves no choice of
+ */
+export function clusterFor(spec: StackSpec, options: ClusterOptions = {}): ClusterSpec {
+  const { topology } = spec;
+  if (topology === undefined) return cluster(options);
+  const { nodes, managers, family, racks, ...rest } = options;
+  if (nodes !== undefined || managers !== undefined || family !== undefined || racks !== undefined) {
+    throw new VxlabError(
+      'BAD_CLUSTER',
+      'a topology file says itself how many nodes there are and where: leave out --nodes, --racks and --ipv6-underlay',
+    );
+  }
+  const count = topology.nodes.length;
+  const mtu = rest.mtu ?? topology.mtu;
+  const usual = cluster({ ...rest, nodes: count, ...(mtu === null ? {} : { mtu }) });
+  const prefix = topology.prefix ?? (isIp6((topology.nodes[0] as TopologyNode).ip) ? 64 : 24);
+  // Over real sockets the nodes have loopback addresses in place of their own, and no racks.
+  if (options.first !== undefined) {
+    return { ...usual, nodes: usual.nodes.map((node, i) => ({ ...node, name: nameAt(topology, i) })) };
+  }
+  const subnets = [...new Set(topology.nodes.map(({ ip }) => formatIp(networkOf(ip, prefix))))];
+  return {
+    nodes: usual.nodes.map((node, i) => {
+      const { name, ip } = topology.nodes[i] as TopologyNode;
+      const labels = options.labels?.[name] ?? {};
+      return { ...node, name, ip, rack: subnets.indexOf(formatIp(networkOf(ip, prefix))), labels };
+    }),
+    underlay: {
+      ...usual.underlay,
+      prefix,
+      spines: subnets.length > 1 ? Math.max(1, options.spines ?? 2) : 0,
+    },
+  };
+}
+
+type TopologyNode = TopologySpec['nodes'][number];
+
+function nameAt({ nodes }: TopologySpec, i: number): string {
+  return (nodes[i] as TopologyNode).name;
 }
 
 function following(first: Ip, i: number): Ip {

@@ -44,6 +44,7 @@ export class Network {
 
   /** The group that BUM frames of this network go to in the multicast profile. */
   get group(): PeerId {
+    if (this.plan.group !== null) return this.#peers.idOf(this.plan.group);
     const six = this.#peers.size > 0 && typeof this.#peers.addressOf(0) !== 'number';
     const { vni } = this.plan;
     return this.#peers.idOf(six ? { a: 0xff050000, b: 0, c: 0, d: vni } : (GROUPS + vni) >>> 0);

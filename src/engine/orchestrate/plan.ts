@@ -12,7 +12,7 @@ import { AddressSpace, SubnetLeases } from '../ipam/ipam.ts';
 import { dockerMac } from '../ipam/mac-scheme.ts';
 import { AddressPool } from '../ipam/pool.ts';
 import { VniPool } from '../ipam/vni-pool.ts';
-import type { NetworkSpec, ServiceSpec, StackSpec } from '../model/spec.ts';
+import type { AttachmentSpec, FloodMode, NetworkSpec, ServiceSpec, StackSpec } from '../model/spec.ts';
 import type { RandomSource, RandomStream } from '../time/random.ts';
 import type { ClusterSpec } from './cluster.ts';
 import { swarmId } from './ids.ts';
@@ -37,6 +37,9 @@ export interface NetworkPlan {
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ingress: boolean;
+  /** Null for the profile's manner, and for a group made of the VNI. */
+  readonly flood: FloodMode | null;
+  readonly group: Ip | null;
   readonly pool: AddressPool;
   /** Load-balancer endpoints by node name, in the order they were given. */
   readonly balancers: Map<string, EndpointPlan>;
@@ -101,6 +104,8 @@ class Draft {
   readonly networks: NetworkPlan[] = [];
   readonly pods: Map<string, NetworkPlan> = new Map();
   readonly #byKey: Map<string, NetworkPlan> = new Map();
+  /** Endpoints whose addresses were asked for. */
+  readonly #fixed: Map<AttachmentSpec, EndpointPlan> = new Map();
   readonly #ids: RandomStream;
   readonly #spec: StackSpec;
 
@@ -111,6 +116,21 @@ class Draft {
     const overhead = six ? OVERHEAD_IPV6 : OVERHEAD_IPV4;
     if (profile.shape === 'routed') this.#podSubnets(cluster, cluster.underlay.mtu - OVERHEAD_IPV4);
     else this.#overlays(spec, cluster, profile, cluster.underlay.mtu, overhead);
+    this.#claim(spec);
+  }
+
+  /** Takes the addresses that were asked for, before any is chosen. */
+  #claim(spec: StackSpec): void {
+    if (this.pods.size > 0) return;
+    for (const { name, networks } of spec.services) {
+      for (const attachment of networks) {
+        const { ip, mac } = attachment;
+        if (ip === undefined) continue;
+        const network = this.#network(attachment.network);
+        network.pool.leaseExact(ip, name);
+        this.#fixed.set(attachment, { network, ip, mac: mac ?? dockerMac(ip) });
+      }
+    }
   }
 
   /** flannel's way: VNI 1, one subnet a node, 50 bytes of overhead whatever the underlay (backend/vxlan). */
@@ -130,6 +150,8 @@ class Draft {
         internal: false,
         attachable: true,
         ingress: false,
+        flood: null,
+        group: null,
         pool,
         balancers: new Map(),
       };
@@ -149,7 +171,8 @@ class Draft {
     const space = new AddressSpace();
     const vnis = new VniPool();
     const ingress = cluster.nodes.length > SMALL ? LARGE_INGRESS : INGRESS;
-    const all = profile.control === 'pinned' ? [ingress, ...spec.networks] : spec.networks;
+    const given = spec.topology !== undefined;
+    const all = profile.control === 'pinned' && !given ? [ingress, ...spec.networks] : spec.networks;
     // What is asked for by number is taken before anything is chosen, so that a choice cannot stand in its way.
     const vniOf = new Map<NetworkSpec, number>();
     const subnetOf = new Map<NetworkSpec, Cidr>();
@@ -157,11 +180,13 @@ class Draft {
       const [vni] = network.vnis;
       const [subnet] = network.subnets;
       if (vni !== undefined) vniOf.set(network, vnis.takeExact(vni, network.name));
-      if (subnet !== undefined) subnetOf.set(network, space.claim(subnet, network.name));
+      // Tenants of a topology may have the same addresses.
+      if (subnet !== undefined) subnetOf.set(network, given ? subnet : space.claim(subnet, network.name));
     }
     for (const network of all) {
       const subnet = subnetOf.get(network) ?? space.allocate(network.name);
-      const pool = new AddressPool({ subnet, network: network.name });
+      const { name, gateway } = network;
+      const pool = new AddressPool({ subnet, network: name, ...(gateway === undefined ? {} : { gateway }) });
       const made: NetworkPlan = {
         key: network.key,
         name: network.name,
@@ -174,6 +199,8 @@ class Draft {
         internal: network.internal,
         attachable: network.attachable,
         ingress: network === ingress,
+        flood: network.flood ?? null,
+        group: network.group ?? null,
         pool,
         balancers: new Map(),
       };
@@ -212,6 +239,7 @@ class Draft {
 
   /** One address for each network on each node that has tasks there, in the order in which the nodes came by it. */
   balancers(services: readonly ServicePlan[]): void {
+    if (this.#spec.topology !== undefined) return;
     const wanted = new Map<NetworkPlan, Set<string>>();
     for (const service of services) {
       for (const task of service.tasks) {
@@ -244,12 +272,21 @@ class Draft {
     suffix: string,
   ): TaskPlan {
     const id = swarmId(this.#ids);
-    const name = `${spec.name}.${suffix}`;
+    const name = spec.single === true ? spec.name : `${spec.name}.${suffix}`;
     const pod = candidate === null ? undefined : this.pods.get(candidate.node.name);
     const networks = pod === undefined ? joined : [pod];
-    const endpoints = candidate === null ? [] : networks.map((network) => lease(network, name));
+    const endpoints =
+      candidate === null ? [] : networks.map((network) => this.#endpoint(network, spec, name));
     const hostname = (spec.hostname ?? id.slice(0, 12)).replace(/\{\{\s*\.Task\.Slot\s*\}\}/g, String(slot));
     return { id, name, service: spec.key, slot, hostname, node: candidate?.node.name ?? null, endpoints };
+  }
+
+  #endpoint(network: NetworkPlan, spec: ServiceSpec, name: string): EndpointPlan {
+    const attachment = spec.networks.find((one) => one.network === network.key);
+    const fixed = attachment === undefined ? undefined : this.#fixed.get(attachment);
+    if (fixed !== undefined) return fixed;
+    const endpoint = lease(network, name);
+    return attachment?.mac === undefined ? endpoint : { ...endpoint, mac: attachment.mac };
   }
 }
 

@@ -5,6 +5,7 @@ import { macHi, macLo } from '../../core/wire/address.ts';
 import { VXLAN_PORT, VXLAN_PORT_LINUX, VxlabError } from '../../core/wire/numbers.ts';
 import type { PeerId } from '../fabric/peers.ts';
 import type { VtepOptions } from '../fabric/vtep.ts';
+import type { FloodMode, StackSpec } from '../model/spec.ts';
 
 export interface Profile {
   readonly name: string;
@@ -19,7 +20,7 @@ export interface Profile {
   readonly learning: boolean;
   readonly neighbours: 'forward' | 'proxy' | 'suppress';
   /** Where BUM frames go. */
-  readonly flood: 'none' | 'replicate' | 'multicast';
+  readonly flood: FloodMode;
   readonly reservedBits: 'ignore' | 'drop';
   readonly innerVlan: 'pass' | 'discard';
   readonly pmtuReplies: boolean;
@@ -115,6 +116,30 @@ export function profileOf(name: string): Profile {
     throw new VxlabError('NO_SUCH_PROFILE', `there is no profile "${name}"; there are ${names}`);
   }
   return found;
+}
+
+/**
+ * The profile that a stack runs under: its topology file's before the one that was asked for.
+ * @throws VxlabError NO_SUCH_PROFILE; BAD_CLUSTER for one that gives nodes subnets of their own, which a topology has not
+ */
+export function profileFor({ topology }: StackSpec, asked: string): Profile {
+  const profile = profileOf(topology?.profile ?? asked);
+  if (topology === undefined) return profile;
+  if (profile.shape === 'routed') {
+    throw new VxlabError(
+      'BAD_CLUSTER',
+      `profile ${profile.name} gives each node a subnet of its own, so it cannot run a topology file; try --profile docker`,
+    );
+  }
+  return topology.port === null ? profile : { ...profile, port: topology.port };
+}
+
+/** The profile with another manner of flooding: one that floods learns, one that does not has all entries pinned. */
+export function withFlood(profile: Profile, flood: FloodMode | null): Profile {
+  if (flood === null || flood === profile.flood) return profile;
+  return flood === 'none'
+    ? { ...profile, flood, control: 'pinned', neighbours: 'proxy' }
+    : { ...profile, flood, control: 'learn', neighbours: 'forward' };
 }
 
 /** A VTEP's settings under a profile. @param own the node's number among the peers */

@@ -5,7 +5,7 @@
 //
 // Nodes of one rack share a subnet; a node's route to the other racks lists every spine.
 
-import type { Ip, Ip6 } from '../../core/wire/address.ts';
+import type { Ip } from '../../core/wire/address.ts';
 import { isIp6 } from '../../core/wire/address.ts';
 import { Bridge } from '../fabric/bridge.ts';
 import { LinkEnd, link } from '../fabric/link.ts';
@@ -38,6 +38,8 @@ export class UnderlayNetwork {
   readonly cables: Map<string, Cable> = new Map();
   readonly #ground: Ground;
   readonly #cluster: ClusterSpec;
+  /** Router addresses by rack, then by spine. */
+  readonly #routers: Ip[][] = [];
 
   constructor(cluster: ClusterSpec, ground: Ground) {
     this.#ground = ground;
@@ -153,12 +155,23 @@ export class UnderlayNetwork {
     return { near, far };
   }
 
-  /** Routers have the low addresses of a rack's subnet; nodes start at 11. */
+  /** Routers have the low addresses of a rack's subnet that no node has. */
   #routerAddress(spine: number, rack: number): Ip {
-    const node = this.#cluster.nodes.find((candidate) => candidate.rack === rack) as NodeSpec;
-    const net = networkOf(node.ip, this.#cluster.underlay.prefix);
-    if (!isIp6(net)) return net + 1 + spine;
-    const six: Ip6 = net;
-    return { ...six, d: six.d + 1 + spine };
+    const known = this.#routers[rack];
+    const routers = known ?? this.#freeAddresses(rack, Math.max(1, this.#cluster.underlay.spines));
+    this.#routers[rack] = routers;
+    return routers[spine] as Ip;
+  }
+
+  #freeAddresses(rack: number, count: number): Ip[] {
+    const mine = this.#cluster.nodes.filter((node) => node.rack === rack);
+    const taken = new Set(mine.map(({ ip }) => (isIp6(ip) ? ip.d : ip)));
+    const net = networkOf((mine[0] as NodeSpec).ip, this.#cluster.underlay.prefix);
+    const free: Ip[] = [];
+    for (let i = 1; free.length < count; i++) {
+      const low = (isIp6(net) ? net.d : net) + i;
+      if (!taken.has(low)) free.push(isIp6(net) ? { ...net, d: low } : low);
+    }
+    return free;
   }
 }

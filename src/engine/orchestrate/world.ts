@@ -14,6 +14,7 @@ import type { UnderlayFactory } from './node.ts';
 import { Node } from './node.ts';
 import type { EndpointPlan, NetworkPlan, Plan, TaskPlan } from './plan.ts';
 import { PodSubnet } from './pod-subnet.ts';
+import { withFlood } from './profile.ts';
 import type { Attachment } from './sandbox.ts';
 
 /** Something with addresses that can be pinged: what a name on the command line stands for. */
@@ -64,7 +65,7 @@ export class World {
       const vips = this.plan.services.flatMap((service) =>
         service.vips.filter((vip) => vip.network === plan),
       );
-      const network = new Network(plan, this.plan.profile, this.ground.peers, vips);
+      const network = new Network(plan, withFlood(this.plan.profile, plan.flood), this.ground.peers, vips);
       this.networks.set(plan.name, network);
       if (plan.ingress) for (const node of this.nodes.values()) this.#ingress(node, network);
     }

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { CorrelateOptions, Correlation, FollowedFrame } from '../../../src/core/edit/correlate.ts';
-import { Correlator } from '../../../src/core/edit/correlate.ts';
-import { FrameKey } from '../../../src/core/edit/frame-key.ts';
-import { PathTree } from '../../../src/core/edit/path-tree.ts';
-import { Samples } from '../../../src/core/edit/samples.ts';
+import type {
+  CorrelateOptions,
+  Correlation,
+  FollowedFrame,
+} from '../../../src/core/edit/correlate/correlate.ts';
+import { Correlator } from '../../../src/core/edit/correlate/correlate.ts';
+import { FrameKey } from '../../../src/core/edit/correlate/frame-key.ts';
+import { PathTree } from '../../../src/core/edit/correlate/path-tree.ts';
+import { Samples } from '../../../src/core/edit/correlate/samples.ts';
 import { emptyMeta } from '../../../src/core/pcap/chunks.ts';
 import { readAll } from '../../../src/core/pcap/reader.ts';
 import type { PacketMeta } from '../../../src/core/pcap/record.ts';

@@ -1,9 +1,9 @@
 import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AddressMap } from '../../../src/core/edit/address-map.ts';
-import type { BlockCipher } from '../../../src/core/edit/prefix-preserving.ts';
-import { PrefixFlips } from '../../../src/core/edit/prefix-preserving.ts';
+import { AddressMap } from '../../../src/core/edit/anonymize/address-map.ts';
+import type { BlockCipher } from '../../../src/core/edit/anonymize/prefix-preserving.ts';
+import { PrefixFlips } from '../../../src/core/edit/anonymize/prefix-preserving.ts';
 import type { Ip6 } from '../../../src/core/wire/address.ts';
 import {
   formatIp4,

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { lintDocument, renderDiagnostics } from '../../../src/cli/render/diagnostic.ts';
-import { loadCompose } from '../../../src/engine/manifest/load.ts';
+import { loadManifest } from '../../../src/engine/manifest/load.ts';
 import { compareDiagnostics } from '../../../src/engine/model/diagnostic.ts';
 import { RULES } from '../../../src/engine/model/rules.ts';
 
@@ -14,7 +14,7 @@ const BAD = `${MANIFESTS}/bad`;
 function lint(path: string): { readonly text: string; readonly json: string } {
   const source = readFileSync(path, 'utf8');
   const file = path.slice(path.lastIndexOf('/') + 1);
-  const { diagnostics } = loadCompose(source, { stack: 'mystack1' });
+  const { diagnostics } = loadManifest(source, { stack: 'mystack1' });
   return {
     text: renderDiagnostics(file, source, diagnostics),
     json: `${JSON.stringify(lintDocument(file, diagnostics), null, 2)}\n`,
@@ -82,7 +82,7 @@ describe('one bad file a rule', () => {
   });
 
   test.each(files)('%s has a spec exactly when it has no error', (name) => {
-    const { spec, diagnostics } = loadCompose(readFileSync(`${BAD}/${name}`, 'utf8'), { stack: 'mystack1' });
+    const { spec, diagnostics } = loadManifest(readFileSync(`${BAD}/${name}`, 'utf8'), { stack: 'mystack1' });
     expect(spec === null).toBe(diagnostics.some((one) => one.severity === 'error'));
   });
 });

@@ -8,10 +8,10 @@
 // where most of the others went on. Broadcast and multicast go many ways at once and are not judged. Times are taken as they
 // stand: taps whose clocks differ show it in the delays.
 
-import type { PacketMeta } from '../pcap/record.ts';
-import type { Sight } from '../reassembly/sight.ts';
-import { KeyTable } from '../survey/key-table.ts';
-import { VxlabError } from '../wire/numbers.ts';
+import type { PacketMeta } from '../../pcap/record.ts';
+import type { Sight } from '../../reassembly/sight.ts';
+import { KeyTable } from '../../survey/key-table.ts';
+import { VxlabError } from '../../wire/numbers.ts';
 import type { FrameKeyOptions } from './frame-key.ts';
 import { FrameKey } from './frame-key.ts';
 import { PathTree, TAPS_MAX } from './path-tree.ts';

@@ -1,11 +1,11 @@
 // Where addresses stand in each header, and their replacing.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L } from '../dissect/layer.ts';
-import * as arp from '../wire/arp.ts';
-import { faultKind, KIND, NO_FAULT } from '../wire/fault.ts';
-import * as nd from '../wire/nd.ts';
-import * as sll from '../wire/sll.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L } from '../../dissect/layer.ts';
+import * as arp from '../../wire/arp.ts';
+import { faultKind, KIND, NO_FAULT } from '../../wire/fault.ts';
+import * as nd from '../../wire/nd.ts';
+import * as sll from '../../wire/sll.ts';
 import type { IpSubstitutes, MacSubstitutes } from './substitutes.ts';
 
 /** ICMP redirect (RFC 792): the gateway stands behind the checksum. */

@@ -3,7 +3,7 @@
 //
 // A message that is cut or wrong is let through up to there.
 
-import { LABEL_MAX } from '../wire/dns-name.ts';
+import { LABEL_MAX } from '../../wire/dns-name.ts';
 import type { Mask } from './mask.ts';
 import type { Pseudonyms } from './pseudonyms.ts';
 

@@ -1,9 +1,9 @@
 // Addresses and what stands for them, looked up and replaced where they stand in a packet. Lookups allocate nothing: keys are
 // 32-bit words, which are small integers.
 
-import type { Ip, Ip6, Mac } from '../wire/address.ts';
-import { isIp6, macHi, macLo, sameIp, writeIp6, writeMac } from '../wire/address.ts';
-import { VxlabError } from '../wire/numbers.ts';
+import type { Ip, Ip6, Mac } from '../../wire/address.ts';
+import { isIp6, macHi, macLo, sameIp, writeIp6, writeMac } from '../../wire/address.ts';
+import { VxlabError } from '../../wire/numbers.ts';
 
 /** What becomes what. What becomes itself is passed over. */
 export type Pairs<T> = readonly (readonly [T, T])[];

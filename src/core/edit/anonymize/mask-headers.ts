@@ -4,10 +4,10 @@
 // A row may be shorter than its header where the capture or a quote was cut, or hold more than it where the header is wrong:
 // each function asks for what it needs.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L } from '../dissect/layer.ts';
-import { faultKind, KIND, NO_FAULT } from '../wire/fault.ts';
-import * as sll from '../wire/sll.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L } from '../../dissect/layer.ts';
+import { faultKind, KIND, NO_FAULT } from '../../wire/fault.ts';
+import * as sll from '../../wire/sll.ts';
 import type { Mask } from './mask.ts';
 
 /** IPv4 options (RFC 791 s.3.1) and the one that says nothing about anybody: router alert (RFC 2113). */

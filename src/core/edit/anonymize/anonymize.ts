@@ -4,11 +4,11 @@
 // The packet is built anew out of zeros (mask.ts): it holds what was let through and nothing else. A fragment behind the first
 // has no header that says what it is, so nothing of it is let through.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L, LAYER_FLAG } from '../dissect/layer.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L, LAYER_FLAG } from '../../dissect/layer.ts';
+import { carryChecksums } from '../carry-checksums.ts';
 import type { AddressMapOptions } from './address-map.ts';
 import { AddressMap } from './address-map.ts';
-import { carryChecksums } from './carry-checksums.ts';
 import { Mask } from './mask.ts';
 import { maskControl } from './mask-control.ts';
 import { maskDns } from './mask-dns.ts';

@@ -9,21 +9,21 @@
 // A packet whose headers end early, because it is damaged or cut, is rewritten as far as they go. Of a datagram in fragments only
 // the first has the headers behind IP; an inner header that begins in a later one stays.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L } from '../dissect/layer.ts';
-import type { CaptureReader, PacketMeta } from '../pcap/record.ts';
-import type { Sight } from '../reassembly/sight.ts';
-import type { Ip, Mac } from '../wire/address.ts';
-import { NO_FAULT } from '../wire/fault.ts';
-import { VxlabError } from '../wire/numbers.ts';
-import * as vxlan from '../wire/vxlan.ts';
-import { carryChecksums } from './carry-checksums.ts';
-import type { EditCounts, Editor } from './editor.ts';
-import { fixChecksums } from './fix-checksums.ts';
-import type { Outlet } from './outlet.ts';
-import { SameInterfaces } from './outlet.ts';
-import { Places } from './rewrite-places.ts';
-import { Scratch } from './scratch.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L } from '../../dissect/layer.ts';
+import type { CaptureReader, PacketMeta } from '../../pcap/record.ts';
+import type { Sight } from '../../reassembly/sight.ts';
+import type { Ip, Mac } from '../../wire/address.ts';
+import { NO_FAULT } from '../../wire/fault.ts';
+import { VxlabError } from '../../wire/numbers.ts';
+import * as vxlan from '../../wire/vxlan.ts';
+import { carryChecksums } from '../carry-checksums.ts';
+import type { EditCounts, Editor } from '../editor.ts';
+import { fixChecksums } from '../fix-checksums.ts';
+import type { Outlet } from '../outlet.ts';
+import { SameInterfaces } from '../outlet.ts';
+import { Scratch } from '../scratch.ts';
+import { Places } from './places.ts';
 import type { Pairs } from './substitutes.ts';
 import { IpSubstitutes, MacSubstitutes, numberMap } from './substitutes.ts';
 

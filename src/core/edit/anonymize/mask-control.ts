@@ -3,15 +3,15 @@
 //
 // What an ICMP error quotes has rows of its own and is masked like any packet.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L } from '../dissect/layer.ts';
-import * as arp from '../wire/arp.ts';
-import { NO_FAULT } from '../wire/fault.ts';
-import * as icmp from '../wire/icmp.ts';
-import * as icmpv6 from '../wire/icmpv6.ts';
-import * as igmp from '../wire/igmp.ts';
-import * as mld from '../wire/mld.ts';
-import * as nd from '../wire/nd.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L } from '../../dissect/layer.ts';
+import * as arp from '../../wire/arp.ts';
+import { NO_FAULT } from '../../wire/fault.ts';
+import * as icmp from '../../wire/icmp.ts';
+import * as icmpv6 from '../../wire/icmpv6.ts';
+import * as igmp from '../../wire/igmp.ts';
+import * as mld from '../../wire/mld.ts';
+import * as nd from '../../wire/nd.ts';
 import type { Mask } from './mask.ts';
 
 /** ICMP types with more than eight bytes that hold no address: timestamps and their answers (RFC 792), address masks (RFC 950). */

@@ -6,7 +6,7 @@
 // encrypted, are the pad. Any choice of flips that asks only the bits before keeps prefixes and maps no two addresses to one, which
 // is what address-map.ts builds on when it leaves some of them out.
 
-import { VxlabError } from '../wire/numbers.ts';
+import { VxlabError } from '../../wire/numbers.ts';
 
 /** AES-128 in ECB mode with its key set: encrypts a whole number of 16-byte blocks into as many bytes. Must not keep its argument. */
 export type BlockCipher = (blocks: Uint8Array) => Uint8Array;

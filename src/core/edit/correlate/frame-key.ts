@@ -4,9 +4,9 @@
 // Behind routers more has changed: then only IP counts, from its header on, without TTL or hop limit, without the traffic class,
 // which routers mark, and without MAC addresses.
 
-import type { Dissection } from '../dissect/layer.ts';
-import { L, LAYER_FLAG } from '../dissect/layer.ts';
-import type { Part, Sight } from '../reassembly/sight.ts';
+import type { Dissection } from '../../dissect/layer.ts';
+import { L, LAYER_FLAG } from '../../dissect/layer.ts';
+import type { Part, Sight } from '../../reassembly/sight.ts';
 
 export interface FrameKeyOptions {
   /** Recognise frames across routers too. Default false. */

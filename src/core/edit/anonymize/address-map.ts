@@ -10,7 +10,7 @@
 // an IPv6 address that of the mapped address. For that, the last 23 bits of an IPv4 group, the last 32 of an IPv6 group and the last
 // 24 of any IPv6 address are mapped by themselves; prefixes are kept all the same, since fewer bits are asked, not more.
 
-import type { Ip4, Ip6, Mac } from '../wire/address.ts';
+import type { Ip4, Ip6, Mac } from '../../wire/address.ts';
 import type { BlockCipher } from './prefix-preserving.ts';
 import { PrefixFlips } from './prefix-preserving.ts';
 
