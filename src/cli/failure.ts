@@ -37,6 +37,10 @@ const KINDS: Readonly<Record<string, ExitCode>> = {
   VNI_TAKEN: EXIT.input,
   CAPTURE_UNREADABLE: EXIT.input,
   CAPTURE_UNWRITABLE: EXIT.input,
+  NO_SUCH_INTERFACE: EXIT.usage,
+  BAD_BPF: EXIT.usage,
+  CAPTURE_MISSING: EXIT.missing,
+  CAPTURE_REFUSED: EXIT.missing,
   PORT_IN_USE: EXIT.missing,
   NO_SUCH_ADDRESS: EXIT.missing,
   SOCKET_REFUSED: EXIT.missing,
@@ -44,6 +48,10 @@ const KINDS: Readonly<Record<string, ExitCode>> = {
 
 /** What to try next, where the sentence does not say so itself. */
 const NEXT: Readonly<Record<string, string>> = {
+  CAPTURE_MISSING:
+    'apt install libpcap-dev build-essential python3; npm install cap; vxlab doctor says what is there',
+  CAPTURE_REFUSED:
+    'run it as root, or give the node binary the capability: setcap cap_net_raw,cap_net_admin+ep',
   NO_SUCH_PARTY: 'vxlab show dns lists the names',
   NOT_REACHABLE: 'vxlab show ipam lists the addresses on each network',
   POOL_EXHAUSTED: 'give the network a larger subnet in ipam.config',

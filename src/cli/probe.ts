@@ -32,9 +32,10 @@ export async function probeAll(): Promise<Finding[]> {
     addon(
       'cap',
       'libpcap through cap',
-      'live capture',
+      'live capture (sniff)',
       'apt install libpcap-dev build-essential python3; npm install cap',
     ),
+    addon('koffi', 'calls of the C library through koffi', "sniff's count of drops", 'npm install koffi'),
     addon(
       'raw-socket',
       'raw sockets through raw-socket',

@@ -62,6 +62,17 @@ export function vlanTag(text: string): { vid: number; priority: number } {
   return { vid, priority: Number(parts?.[2] ?? 0) };
 }
 
+/** Bytes of `64k`, `32M`, `1G`; a bare number is bytes. */
+export function size(text: string): number {
+  const parts = /^(\d+)([kMG]?)$/.exec(text);
+  const bytes =
+    parts === null ? 0 : Number(parts[1]) * 1024 ** ['', 'k', 'M', 'G'].indexOf(parts[2] as string);
+  if (bytes < 1 || bytes > 0x7fff_ffff) {
+    throw new InvalidArgumentError('A size is a number and maybe k, M or G, and less than 2G: 32M.');
+  }
+  return bytes;
+}
+
 /** A parser of whole numbers in a range. */
 export function whole(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -25,7 +25,7 @@ export function lintCommand(io: Io, end: (code: ExitCode) => void): Command {
     .description(
       'Reads a Compose v3 file as docker stack deploy does and reports everything that is wrong with it.',
     )
-    .argument('FILE', 'Compose file, or - for standard input')
+    .argument('FILE', 'Compose or topology file, or - for standard input')
     .option('--stack <NAME>', "the stack's name; default from the file or its folder")
     .option('--nodes <N>', 'nodes of the swarm, for the check of subnet sizes; default 3', whole(1, 100_000))
     .option('--json', 'one JSON document: docs/schema/lint.schema.json');

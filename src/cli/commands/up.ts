@@ -44,7 +44,10 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
         'service that it shares a network with. With --for it takes virtual time as fast as it can; without, it ' +
         'follows the wall clock until Ctrl-C. Then it takes everything down and says what it did.',
     )
-    .argument('[FILE]', 'Compose file, or - for standard input; default as for -f of other commands')
+    .argument(
+      '[FILE]',
+      'Compose or topology file, or - for standard input; default as for -f of other commands',
+    )
     .option('--stack <NAME>', "the stack's name; default from the file or its folder")
     .option('--for <TIME>', 'how long to run, such as 10s or 500ms', span)
     .option('--capture <FILE>', 'write a pcapng file of the underlay; - is standard output')

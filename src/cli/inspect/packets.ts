@@ -51,30 +51,43 @@ export class PacketPrinter {
   readonly #bare: boolean;
   readonly #crossing = new Crossing();
   readonly #writer = new ByteWriter();
+  readonly #quiet: boolean;
+  #clock: PacketTime | null = null;
 
-  constructor(io: Io, given: PacketArguments, filter: DisplayFilter | null) {
+  /** @param quiet only filters */
+  constructor(io: Io, given: PacketArguments, filter: DisplayFilter | null, quiet = false) {
     const walk = walkOptions(given);
     this.#io = io;
     this.#given = given;
     this.#filter = filter;
     this.#sight = new Sight(walk);
     this.#plain = new PlainLine(walk);
-    this.#bare = filter === null && !given.json && !given.verbose && !given.hex;
+    this.#quiet = quiet;
+    this.#bare = !quiet && filter === null && !given.json && !given.verbose && !given.hex;
   }
 
   /** The sink for a reader's packets. */
   open(reader: AnyReader): PacketSink {
-    let clock: PacketTime | null = null;
-    const writer = this.#writer;
-    const plain = this.#plain;
+    this.#clock = null;
     return (view, start, end, meta) => {
-      clock ??= new PacketTime(meta, placesOf(reader, meta));
-      if (this.#bare && plain.knows(view, start, end, meta) && plain.write(writer, view, start, meta, clock))
-        return;
-      this.#sight.read(view, start, end, meta);
-      if (this.#filter !== null && !this.#filter.matches(this.#sight, meta)) return;
-      writer.text(this.#textOf(meta, clock));
+      this.#clock ??= new PacketTime(meta, placesOf(reader, meta));
+      this.take(view, start, end, meta);
     };
+  }
+
+  /** Prints one packet; false when the filter does not take it. */
+  take(view: DataView, start: number, end: number, meta: PacketMeta): boolean {
+    this.#clock ??= new PacketTime(meta, 6);
+    const clock = this.#clock;
+    const plain = this.#plain;
+    const writer = this.#writer;
+    if (this.#bare && plain.knows(view, start, end, meta) && plain.write(writer, view, start, meta, clock)) {
+      return true;
+    }
+    this.#sight.read(view, start, end, meta);
+    if (this.#filter !== null && !this.#filter.matches(this.#sight, meta)) return false;
+    if (!this.#quiet) writer.text(this.#textOf(meta, clock));
+    return true;
   }
 
   /** Resolves when all that was printed so far is with the stream. */

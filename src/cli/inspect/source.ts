@@ -31,13 +31,14 @@ export function salt(): number {
   return randomInt(0x1_0000_0000);
 }
 
-export function addSourceOptions(command: Command): Command {
-  return command
+/** @param files false for what reads no files */
+export function addSourceOptions(command: Command, files = true): Command {
+  command
     .option('-Y, --filter <FILTER>', "only these packets: a display filter in Wireshark's words")
     .option('--port <P,...>', 'UDP ports of VXLAN; default 4789, 8472, and 4790 for VXLAN-GPE', ports)
     .option('--no-heuristics', 'read by ports alone: no VXLAN and no DNS by its looks')
-    .option('--depth <N>', 'tunnels within one another that are followed; default 8', whole(0, DEPTH_MAX))
-    .option('--follow', 'wait for more at the end of the file, until Ctrl-C');
+    .option('--depth <N>', 'tunnels within one another that are followed; default 8', whole(0, DEPTH_MAX));
+  return files ? command.option('--follow', 'wait for more at the end of the file, until Ctrl-C') : command;
 }
 
 function ports(text: string): number[] {

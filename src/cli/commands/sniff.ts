@@ -1,0 +1,130 @@
+// `vxlab sniff IFACE`: live capture with libpcap, shown as `inspect` shows packets, or written to a file.
+
+import { resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Command } from 'commander';
+import { LINKTYPE } from '../../core/pcap/linktype.ts';
+import { PcapWriter } from '../../core/pcap/pcap-writer.ts';
+import { PcapngWriter } from '../../core/pcap/pcapng-writer.ts';
+import type { CaptureWriter } from '../../core/pcap/record.ts';
+import { LiveCapture } from '../../live/capture.ts';
+import { CaptureFile } from '../../live/pcap-file.ts';
+import { usage } from '../failure.ts';
+import { withExamples } from '../help.ts';
+import type { PacketArguments } from '../inspect/packets.ts';
+import { PacketPrinter } from '../inspect/packets.ts';
+import { addSourceOptions, filterOf } from '../inspect/source.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { EXIT } from '../io.ts';
+import { count, size, span, whole } from '../units.ts';
+
+interface SniffArguments extends PacketArguments {
+  readonly bpf?: string;
+  readonly write?: string;
+  readonly print?: true;
+  readonly count?: number;
+  readonly for?: number;
+  readonly buffer?: number;
+}
+
+/** Milliseconds that a packet may wait to be shown or written. */
+const FLUSH_EVERY = 100;
+const PORTS = [4789, 8472];
+const GPE_PORT = 4790;
+
+export function sniffCommand(io: Io, end: (code: ExitCode) => void): Command {
+  const command = new Command('sniff')
+    .summary('live capture: packets as they pass')
+    .description(
+      'Captures on an interface with libpcap until Ctrl-C and shows packets as inspect does. Needs root or CAP_NET_RAW, and the optional package cap.',
+    )
+    .argument('IFACE', 'a network interface, or any')
+    .option(
+      '-f, --bpf <FILTER>',
+      "capture filter in tcpdump's language, '' for everything; default VXLAN's ports",
+    )
+    .option(
+      '-w, --write <FILE>',
+      'write a capture (.pcap, else pcapng; - for standard output) and print nothing',
+    )
+    .option('--print', 'print although --write is given')
+    .option('-c, --count <N>', 'end after N packets that the filters take', whole(1, Number.MAX_SAFE_INTEGER))
+    .option('--for <TIME>', 'end after so long, such as 10s', span)
+    .option('--buffer <SIZE>', "the kernel's buffer, such as 32M; default 8M", size)
+    .option('-V, --verbose', 'every layer and field of each packet')
+    .option('-x, --hex', "each packet's bytes, its layers and fields marked");
+  addSourceOptions(command, false).option('--json', 'one object a line: docs/schema/packet.schema.json');
+  return withExamples(command, [
+    'vxlab sniff lo --for 1s',
+    "vxlab sniff lo --for 1s -f '' -Y 'icmp || vxlan' -w seen.pcapng",
+  ]).action(async (iface: string, given: SniffArguments) => end(await sniff(io, iface, given)));
+}
+
+async function sniff(io: Io, iface: string, given: SniffArguments): Promise<ExitCode> {
+  if (given.json && given.write === '-')
+    throw usage('--json and the capture cannot both go to standard output');
+  const quiet = given.write !== undefined && !given.print;
+  const printer = new PacketPrinter(io, given, await filterOf(given), quiet);
+  const enough = new AbortController();
+  let taken = 0;
+  let output: Output | null = null;
+  const live = new LiveCapture(
+    iface,
+    (view, start, stop, meta) => {
+      if (enough.signal.aborted || !printer.take(view, start, stop, meta)) return;
+      output?.writer.writePacket(0, meta.seconds, meta.nanos, view, start, stop, meta.originalLength);
+      taken++;
+      if (taken === given.count) enough.abort();
+    },
+    {
+      filter: given.bpf ?? defaultFilter(given.port ?? PORTS),
+      ...(given.buffer === undefined ? {} : { bufferBytes: given.buffer }),
+    },
+  );
+  try {
+    if (given.write !== undefined) output = openOutput(io, given.write, iface, live);
+    io.err(`capturing on ${iface}; Ctrl-C ends it\n`);
+    const over = AbortSignal.any([
+      io.signal,
+      enough.signal,
+      ...(given.for === undefined ? [] : [AbortSignal.timeout(Math.ceil(given.for / 1e6))]),
+    ]);
+    while (!over.aborted) {
+      await setTimeout(FLUSH_EVERY, undefined, { signal: over }).catch(() => undefined);
+      await printer.flush();
+      output?.writer.flush();
+      await output?.file.drained();
+    }
+  } finally {
+    live.close();
+    await printer.flush();
+    output?.writer.flush();
+    await output?.file.close();
+  }
+  const drops = live.drops();
+  const dropped =
+    drops === null ? 'drops not known (koffi is not installed)' : `${drops} dropped by the kernel`;
+  io.err(`${count(live.packets, 'packet')} captured, ${taken} ${quiet ? 'written' : 'shown'}, ${dropped}\n`);
+  return io.signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+/** The ports, and fragments behind the first, which have none. */
+function defaultFilter(ports: readonly number[]): string {
+  const named = [...new Set([...ports, GPE_PORT])].map((port) => `udp port ${port}`);
+  return [...named, '(ip[6:2] & 0x1fff != 0)', 'ip6[6] = 44'].join(' or ');
+}
+
+interface Output {
+  readonly file: CaptureFile;
+  readonly writer: CaptureWriter;
+}
+
+function openOutput(io: Io, name: string, iface: string, { linkType, snapLength }: LiveCapture): Output {
+  const file = new CaptureFile(name === '-' ? name : resolve(io.cwd, name));
+  if (/\.(pcap|cap)$/.test(name)) {
+    return { file, writer: new PcapWriter(file.write, { linkType, snapLength }) };
+  }
+  const writer = new PcapngWriter(file.write);
+  writer.addInterface({ linkType: linkType < 0 ? LINKTYPE.ethernet : linkType, snapLength, name: iface });
+  return { file, writer };
+}
