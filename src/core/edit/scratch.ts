@@ -1,5 +1,7 @@
 // Room for one packet in the making, used again for the next: it grows to the longest packet that came and stays there.
 
+import { copyBytes } from '../pcap/copy.ts';
+
 const LEAST = 0x1_0000;
 
 export class Scratch {
@@ -16,15 +18,6 @@ export class Scratch {
 
   /** Copies bytes [start, end) of another view to `at`. There must be room. */
   copy(at: number, from: DataView, start: number, end: number): void {
-    const to = this.view;
-    let target = at;
-    let source = start;
-    const words = end - 3;
-    while (source < words) {
-      to.setInt32(target, from.getInt32(source));
-      target += 4;
-      source += 4;
-    }
-    while (source < end) to.setUint8(target++, from.getUint8(source++));
+    copyBytes(this.view, at, from, start, end);
   }
 }

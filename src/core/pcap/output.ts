@@ -3,6 +3,7 @@
 // A chunk that was handed over belongs to the sink, which may still be writing it to a slow disk, so the next one is
 // new: one allocation for thousands of packets.
 
+import { copyBytes } from './copy.ts';
 import type { ByteSink } from './record.ts';
 
 const CHUNK_LEN = 0x40000;
@@ -31,18 +32,9 @@ export class Output {
     return at;
   }
 
-  /** Copies bytes [start, end) of another view to `at`, a word at a time: a subarray would cost an object a packet. */
+  /** Copies bytes [start, end) of another view to `at`. */
   copy(at: number, from: DataView, start: number, end: number): void {
-    const to = this.view;
-    let target = at;
-    let source = start;
-    const words = end - 3;
-    while (source < words) {
-      to.setInt32(target, from.getInt32(source));
-      target += 4;
-      source += 4;
-    }
-    while (source < end) to.setUint8(target++, from.getUint8(source++));
+    copyBytes(this.view, at, from, start, end);
   }
 
   /** Copies a whole array to `at`. */
