@@ -9,13 +9,13 @@ import type { MergeSink } from '../../core/edit/merge.ts';
 import { summarize } from '../../core/inspect/summary.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
+import { readMerged, shortNames } from '../edit/merged-source.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import type { SourceArguments, SourceFile } from '../inspect/source.ts';
 import { addSourceOptions, filterOf, salt, tellCutShort, walkSettings } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
-import { readMerged, shortNames } from '../merged-source.ts';
 import { frameLine, frameObject, renderCorrelation, tellCorrelation } from '../render/correlation.ts';
 import { span, whole } from '../units.ts';
 

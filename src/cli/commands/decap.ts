@@ -3,9 +3,9 @@
 import { Command } from 'commander';
 import { Decap } from '../../core/edit/decap.ts';
 import { LINKTYPE } from '../../core/pcap/linktype.ts';
-import { vnis } from '../edit-options.ts';
-import type { OutputArguments } from '../edit-run.ts';
-import { addOutputOptions, runEdit } from '../edit-run.ts';
+import { vnis } from '../edit/options.ts';
+import type { OutputArguments } from '../edit/run.ts';
+import { addOutputOptions, runEdit } from '../edit/run.ts';
 import { withExamples } from '../help.ts';
 import type { SourceArguments } from '../inspect/source.ts';
 import { addSourceOptions } from '../inspect/source.ts';

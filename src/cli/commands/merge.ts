@@ -3,11 +3,11 @@
 import { Command } from 'commander';
 import type { Outlet } from '../../core/edit/outlet.ts';
 import type { CaptureReader, PacketMeta } from '../../core/pcap/record.ts';
-import type { OutputArguments } from '../edit-run.ts';
-import { addOutputOptions, Outputs, tellEdit } from '../edit-run.ts';
+import { readMerged, shortNames } from '../edit/merged-source.ts';
+import type { OutputArguments } from '../edit/run.ts';
+import { addOutputOptions, Outputs, tellEdit } from '../edit/run.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { readMerged, shortNames } from '../merged-source.ts';
 
 export function mergeCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('merge')

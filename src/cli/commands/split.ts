@@ -5,14 +5,14 @@ import { WalkOptions } from '../../core/dissect/ports.ts';
 import type { SplitBy } from '../../core/edit/split.ts';
 import { OVERFLOW, SplitGroups } from '../../core/edit/split.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
-import type { OutputArguments } from '../edit-run.ts';
-import { addOutputOptions, tellEdit } from '../edit-run.ts';
+import type { OutputArguments } from '../edit/run.ts';
+import { addOutputOptions, tellEdit } from '../edit/run.ts';
+import type { SplitFile } from '../edit/split-files.ts';
+import { SplitFiles } from '../edit/split-files.ts';
 import { withExamples } from '../help.ts';
 import type { SourceArguments } from '../inspect/source.ts';
 import { addSourceOptions, filterOf, readSource, salt, walkSettings } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
-import type { SplitFile } from '../split-files.ts';
-import { SplitFiles } from '../split-files.ts';
 import { whole } from '../units.ts';
 
 interface SplitArguments extends SourceArguments, OutputArguments {

@@ -8,18 +8,18 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { WalkOptions } from '../core/dissect/ports.ts';
-import type { EditCounts, Editor } from '../core/edit/editor.ts';
-import { Outlet } from '../core/edit/outlet.ts';
-import type { CaptureFormat, CaptureReader } from '../core/pcap/record.ts';
-import { Sight } from '../core/reassembly/sight.ts';
-import { CaptureFile } from '../live/pcap-file.ts';
-import { usage } from './failure.ts';
-import type { SourceArguments, SourceFile } from './inspect/source.ts';
-import { filterOf, pathOf, readSource, tellCutShort, walkSettings } from './inspect/source.ts';
-import type { ExitCode, Io } from './io.ts';
-import { EXIT, printJson } from './io.ts';
-import { count } from './units.ts';
+import { WalkOptions } from '../../core/dissect/ports.ts';
+import type { EditCounts, Editor } from '../../core/edit/editor.ts';
+import { Outlet } from '../../core/edit/outlet.ts';
+import type { CaptureFormat, CaptureReader } from '../../core/pcap/record.ts';
+import { Sight } from '../../core/reassembly/sight.ts';
+import { CaptureFile } from '../../live/pcap-file.ts';
+import { usage } from '../failure.ts';
+import type { SourceArguments, SourceFile } from '../inspect/source.ts';
+import { filterOf, pathOf, readSource, tellCutShort, walkSettings } from '../inspect/source.ts';
+import type { ExitCode, Io } from '../io.ts';
+import { EXIT, printJson } from '../io.ts';
+import { count } from '../units.ts';
 
 /** Options that every editing verb has besides those of its source. */
 export interface OutputArguments {

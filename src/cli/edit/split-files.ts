@@ -6,14 +6,14 @@
 
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Outlet } from '../core/edit/outlet.ts';
-import type { InterfaceOptions } from '../core/pcap/pcapng-writer.ts';
-import type { CaptureFormat, CaptureReader, PacketMeta } from '../core/pcap/record.ts';
-import { VxlabError } from '../core/wire/numbers.ts';
-import type { OutputArguments } from './edit-run.ts';
-import { Outputs, sameFile } from './edit-run.ts';
-import { usage } from './failure.ts';
-import type { Io } from './io.ts';
+import { Outlet } from '../../core/edit/outlet.ts';
+import type { InterfaceOptions } from '../../core/pcap/pcapng-writer.ts';
+import type { CaptureFormat, CaptureReader, PacketMeta } from '../../core/pcap/record.ts';
+import { VxlabError } from '../../core/wire/numbers.ts';
+import { usage } from '../failure.ts';
+import type { Io } from '../io.ts';
+import type { OutputArguments } from './run.ts';
+import { Outputs, sameFile } from './run.ts';
 
 /** Files that hold a buffer at a time: 256 KiB each. */
 const BUFFERS = 64;

@@ -1,11 +1,11 @@
 // Values of the editing verbs' options: VNIs, addresses, ports, and lists of what becomes what (OLD=NEW,...).
 
 import { InvalidArgumentError } from 'commander';
-import type { Pairs } from '../core/edit/rewrite/substitutes.ts';
-import type { Ip, Mac } from '../core/wire/address.ts';
-import { isIp6, parseIp, parseMac } from '../core/wire/address.ts';
-import { VNI_MAX, VxlabError } from '../core/wire/numbers.ts';
-import { whole } from './units.ts';
+import type { Pairs } from '../../core/edit/rewrite/substitutes.ts';
+import type { Ip, Mac } from '../../core/wire/address.ts';
+import { isIp6, parseIp, parseMac } from '../../core/wire/address.ts';
+import { VNI_MAX, VxlabError } from '../../core/wire/numbers.ts';
+import { whole } from '../units.ts';
 
 export const vni: (text: string) => number = whole(0, VNI_MAX);
 export const udpPort: (text: string) => number = whole(1, 0xffff);

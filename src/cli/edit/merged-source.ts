@@ -3,16 +3,16 @@
 
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { MergeSink } from '../core/edit/merge.ts';
-import { Merger } from '../core/edit/merge.ts';
-import { AnyReader } from '../core/pcap/reader.ts';
-import { VxlabError } from '../core/wire/numbers.ts';
-import { readCapture } from '../live/pcap-file.ts';
-import { usage } from './failure.ts';
-import type { SourceFile } from './inspect/source.ts';
-import { pathOf } from './inspect/source.ts';
-import type { Io } from './io.ts';
-import { Progress } from './progress.ts';
+import type { MergeSink } from '../../core/edit/merge.ts';
+import { Merger } from '../../core/edit/merge.ts';
+import { AnyReader } from '../../core/pcap/reader.ts';
+import { VxlabError } from '../../core/wire/numbers.ts';
+import { readCapture } from '../../live/pcap-file.ts';
+import { usage } from '../failure.ts';
+import type { SourceFile } from '../inspect/source.ts';
+import { pathOf } from '../inspect/source.ts';
+import type { Io } from '../io.ts';
+import { Progress } from '../progress.ts';
 
 /** Bytes that are read of all files together at a time, and of one. */
 const CHUNKS_TOTAL = 0x80_0000;
