@@ -101,7 +101,7 @@ export async function readSource(
   let sink: PacketSink = () => undefined;
   const reader = new AnyReader((view, start, end, meta) => sink(view, start, end, meta));
   sink = makeSink(reader);
-  const progress = new Progress(io, `reading ${name}`, await sizeOf(path));
+  const progress = new Progress(io, `reading ${shown(name)}`, await sizeOf(path));
   const { cutShort } = await readCapture(path, reader, {
     name,
     signal: io.signal,

@@ -3,6 +3,7 @@
 
 export const SPILL = 16;
 
+const COLON = 0x3a;
 const SPACES = 0x2020_2020;
 
 /** Decimal text of 0 to 255 and a dot behind it as four bytes, first byte uppermost; and how long the digits are. */
@@ -74,13 +75,13 @@ export function putDigits(block: DataView, at: number, value: number, digits: nu
 /** A whole number below 2^32. */
 export function putDecimal(block: DataView, at: number, value: number): number {
   if (value < 10_000) {
-    const digits = value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+    const digits = fewDigits(value);
     block.setInt32(at, (FOURS[value] as number) << ((4 - digits) * 8));
     return at + digits;
   }
   if (value < 100_000_000) {
     const upper = (value / 10_000) >>> 0;
-    const digits = upper < 100 ? (upper < 10 ? 1 : 2) : upper < 1000 ? 3 : 4;
+    const digits = fewDigits(upper);
     block.setInt32(at, (FOURS[upper] as number) << ((4 - digits) * 8));
     block.setInt32(at + digits, FOURS[value - upper * 10_000] as number);
     return at + digits + 4;
@@ -91,15 +92,36 @@ export function putDecimal(block: DataView, at: number, value: number): number {
   return putDigits(block, at + digits, value - upper * 100_000_000, 8);
 }
 
-/** A whole number below 2^32 in at least `width` characters (12 at most), spaces in front. */
+/** Digits of a number below 10,000. */
+function fewDigits(value: number): number {
+  return value < 100 ? (value < 10 ? 1 : 2) : value < 1000 ? 3 : 4;
+}
+
+/** A whole number below 2^32 in at least `width` characters (8 at most), spaces in front. */
 export function putRight(block: DataView, at: number, value: number, width: number): number {
-  const end = putDecimal(block, at, value);
-  const short = width - (end - at);
-  if (short <= 0) return end;
+  const digits =
+    value < 10_000
+      ? fewDigits(value)
+      : value < 10_000_000
+        ? value < 100_000
+          ? 5
+          : value < 1_000_000
+            ? 6
+            : 7
+        : 8;
+  if (digits >= width) return putDecimal(block, at, value);
   block.setInt32(at, SPACES);
   block.setInt32(at + 4, SPACES);
-  block.setInt32(at + 8, SPACES);
-  return putDecimal(block, at + short, value);
+  return putDecimal(block, at + width - digits, value);
+}
+
+/** A MAC address. */
+export function putMac(block: DataView, at: number, view: DataView, from: number): number {
+  for (let i = 0; i < 6; i++) {
+    block.setUint16(at + i * 3, HEX[view.getUint8(from + i)] as number);
+    block.setUint8(at + i * 3 + 2, COLON);
+  }
+  return at + 17;
 }
 
 /** Lower-case hex digits of a 16-bit number, four of them. */
@@ -132,7 +154,8 @@ export function putIp4Left(block: DataView, at: number, ip: number): number {
   return at + 12;
 }
 
-function putIp4(block: DataView, at: number, ip: number): number {
+/** An IPv4 address as it is. */
+export function putIp4(block: DataView, at: number, ip: number): number {
   const a = ip >>> 24;
   const b = (ip >>> 16) & 0xff;
   const c = (ip >>> 8) & 0xff;

@@ -1,12 +1,21 @@
 // The line of a plain packet (core/dissect/plain.ts), written as bytes: what `packetLine` says of it, character for character,
 // some ten times as fast. What it does not know it leaves to `packetLine`.
 
-import { PlainPacket } from '../../core/dissect/plain.ts';
+import { PLAIN_OUTER, PlainPacket } from '../../core/dissect/plain.ts';
 import type { WalkOptions } from '../../core/dissect/ports.ts';
 import type { PacketMeta } from '../../core/pcap/record.ts';
 import { fold, pseudo4, sum } from '../../core/wire/checksum.ts';
 import { PROTO } from '../../core/wire/numbers.ts';
-import { Label, putDecimal, putHex16, putIp4Left, putIp4Right, putRight } from './byte-text.ts';
+import {
+  Label,
+  putDecimal,
+  putHex16,
+  putIp4,
+  putIp4Left,
+  putIp4Right,
+  putMac,
+  putRight,
+} from './byte-text.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import type { PacketTime } from './packet-time.ts';
 
@@ -14,6 +23,10 @@ const TO = new Label(' → ');
 const TCP = new Label(' TCP ');
 const UDP = new Label(' UDP ');
 const ICMP = new Label(' ICMP ');
+const ARP = new Label(' ARP ');
+const WHO_HAS = new Label('Who has ');
+const TELL = new Label('? Tell ');
+const IS_AT = new Label(' is at ');
 const SEQ = new Label('] Seq=');
 const ACK = new Label(' Ack=');
 const WIN = new Label(' Win=');
@@ -61,7 +74,8 @@ export class PlainLine {
     if (!this.#enters || length !== meta.originalLength || meta.linkType !== 1 || meta.number > 99_999_999)
       return false;
     const plain = this.#plain;
-    if (!plain.read(view, start, length, this.#carries) || plain.isArp) return false;
+    if (!plain.read(view, start, length, this.#carries)) return false;
+    if (plain.isArp) return knowsArp(view, plain.net);
     const l4 = plain.net + 20;
     const last = plain.net + plain.total;
     switch (plain.protocol) {
@@ -82,7 +96,7 @@ export class PlainLine {
   write(w: ByteWriter, view: DataView, start: number, meta: PacketMeta, clock: PacketTime): boolean {
     if (!clock.isPlain(meta)) return false;
     w.room();
-    const { net, vniWord, protocol, total } = this.#plain;
+    const { net, vniWord, isArp, protocol, total } = this.#plain;
     const b = w.view;
     let at = putRight(b, w.at, meta.number, 5);
     b.setUint8(at++, SPACE);
@@ -94,19 +108,39 @@ export class PlainLine {
     b.setUint8(at++, SPACE);
     at = putDecimal(b, at, vniWord >>> 8);
     b.setUint8(at++, SPACE);
-    at = putIp4Right(b, at, view.getInt32(net + 12));
+    const frame = start + PLAIN_OUTER;
+    at = isArp ? putMac(b, at, view, frame + 6) : putIp4Right(b, at, view.getInt32(net + 12));
     at = TO.put(b, at);
-    at = putIp4Left(b, at, view.getInt32(net + 16));
-    at = (protocol === PROTO.tcp ? TCP : protocol === PROTO.udp ? UDP : ICMP).put(b, at);
+    at = isArp ? putMac(b, at, view, frame) : putIp4Left(b, at, view.getInt32(net + 16));
+    at = (isArp ? ARP : protocol === PROTO.tcp ? TCP : protocol === PROTO.udp ? UDP : ICMP).put(b, at);
     at = putDecimal(b, at, meta.originalLength);
     b.setUint8(at++, SPACE);
-    if (protocol === PROTO.tcp) at = putTcp(b, at, view, net, total - 20);
+    if (isArp) at = putArp(b, at, view, net);
+    else if (protocol === PROTO.tcp) at = putTcp(b, at, view, net, total - 20);
     else if (protocol === PROTO.udp) at = putUdp(b, at, view, net, total - 20);
     else at = putEcho(b, at, view, net);
     b.setUint8(at++, NEWLINE);
     w.at = at;
     return true;
   }
+}
+
+/** A question or an answer between two addresses; announcements and probes have words of their own. */
+function knowsArp(view: DataView, net: number): boolean {
+  const operation = view.getUint16(net + 6);
+  const sender = view.getInt32(net + 14);
+  if (sender === view.getInt32(net + 24)) return false;
+  return operation === 2 || (operation === 1 && sender !== 0);
+}
+
+function putArp(b: DataView, begin: number, view: DataView, net: number): number {
+  const sender = view.getInt32(net + 14);
+  if (view.getUint16(net + 6) === 2) {
+    const at = IS_AT.put(b, putIp4(b, begin, sender));
+    return putMac(b, at, view, net + 8);
+  }
+  const at = TELL.put(b, putIp4(b, WHO_HAS.put(b, begin), view.getInt32(net + 24)));
+  return putIp4(b, at, sender);
 }
 
 function knowsTcp(view: DataView, l4: number, last: number): boolean {
