@@ -13,6 +13,7 @@ import type { PacketMeta } from '../../core/pcap/record.ts';
 import type { Part, Sight } from '../../core/reassembly/sight.ts';
 import { timeText } from '../../core/survey/document.ts';
 import { formatIp4, formatIp6, formatMac, readIp6, readMac } from '../../core/wire/address.ts';
+import { faultKind, KIND } from '../../core/wire/fault.ts';
 import { paintedDump } from './hex.ts';
 import type { Colors } from './paint.ts';
 
@@ -65,7 +66,7 @@ export function packetRow(sight: Sight, meta: PacketMeta, crossing: Crossing): P
     time: timeText(meta.seconds, meta.nanos),
     length: meta.originalLength,
     captured: sight.own.d.packetEnd - sight.own.d.packetStart,
-    outer: tunnelled || hasAddresses(sight.last) ? outerOf(sight.last, crossing, tunnelled) : null,
+    outer: outerOf(sight.last, crossing, tunnelled),
     vni: tunnelled ? crossing.vni : null,
     inner: tunnelled ? innerOf(sight.last, crossing) : null,
     protocol: summary.protocol,
@@ -73,16 +74,24 @@ export function packetRow(sight: Sight, meta: PacketMeta, crossing: Crossing): P
   };
 }
 
-function hasAddresses({ d }: Part): boolean {
-  return d.network >= 0 && d.kind(d.network) !== L.arp;
+/** The VTEPs; of a packet without a tunnelled frame its outermost addresses; null without any. */
+function outerOf(part: Part, crossing: Crossing, tunnelled: boolean): PacketRow['outer'] {
+  const ip = tunnelled ? crossing.ip : outermost(part, ADDRESSED, 0);
+  if (ip < 0) return null;
+  const transport = tunnelled ? crossing.udp : outermost(part, PORTED, ip);
+  return { ...addressesOf(part, ip), ...portsOf(part, transport) } as PacketRow['outer'];
 }
 
-function outerOf(part: Part, crossing: Crossing, tunnelled: boolean): PacketRow['outer'] {
-  const { d } = part;
-  const ip = tunnelled ? crossing.ip : d.network;
-  const transport = tunnelled ? crossing.udp : d.transport;
-  if (ip < 0) return null;
-  return { ...addressesOf(part, ip), ...portsOf(part, transport) } as PacketRow['outer'];
+const ADDRESSED: ReadonlySet<number> = new Set([L.ipv4, L.ipv6]);
+const PORTED: ReadonlySet<number> = new Set([L.udp, L.tcp]);
+
+/** The first row of some kinds with a readable header from `from` on, within the same tunnel as the packet itself; -1 when there is none. */
+function outermost({ d }: Part, kinds: ReadonlySet<number>, from: number): number {
+  for (let row = from; row < d.count && d.depth(row) === 0 && !d.quoted(row); row++) {
+    const whole = d.fault(row) === 0 || faultKind(d.fault(row)) === KIND.overrun;
+    if (kinds.has(d.kind(row)) && whole) return row;
+  }
+  return -1;
 }
 
 function innerOf(part: Part, crossing: Crossing): PacketRow['inner'] {
@@ -94,7 +103,7 @@ function innerOf(part: Part, crossing: Crossing): PacketRow['inner'] {
   return {
     srcMac: isWhole ? formatMac(readMac(view, at + 6)) : null,
     dstMac: isWhole ? formatMac(readMac(view, at)) : null,
-    vlan: crossing.vlan < 0 ? null : view.getUint16(d.start(crossing.vlan)) & 0xfff,
+    vlan: vlanOf(part, crossing.vlan),
     etherType: isWhole
       ? `0x${view
           .getUint16(d.head(typeAt) - 2)
@@ -105,6 +114,12 @@ function innerOf(part: Part, crossing: Crossing): PacketRow['inner'] {
     protocol: protocolOf(part, crossing),
     ...portsOf(part, transport),
   };
+}
+
+/** The VLAN id of a tag row, null where there is none or its bytes were cut off. */
+function vlanOf({ view, d }: Part, row: number): number | null {
+  if (row < 0 || d.head(row) - d.start(row) < 2) return null;
+  return view.getUint16(d.start(row)) & 0xfff;
 }
 
 /** The Ethernet row, or the last whole tag behind it: its last two bytes say what follows. */

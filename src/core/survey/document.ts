@@ -91,7 +91,7 @@ export function fileFacts(
   cutShort: CutShort | null,
   linkTypeName: (linkType: number) => string,
 ): FileFacts {
-  const timed = survey.firstSeconds >= 0;
+  const timed = Number.isFinite(survey.firstSeconds);
   return {
     name,
     format: reader.format ?? 'pcap',

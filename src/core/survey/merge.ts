@@ -54,9 +54,7 @@ export function addPart(survey: Survey, part: SurveyPart): void {
 }
 
 function addTimes(survey: Survey, totals: Totals): void {
-  if (totals.firstSeconds < 0) return;
   const earlier =
-    survey.firstSeconds < 0 ||
     totals.firstSeconds < survey.firstSeconds ||
     (totals.firstSeconds === survey.firstSeconds && totals.firstNanos < survey.firstNanos);
   if (earlier) {

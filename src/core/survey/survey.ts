@@ -47,10 +47,10 @@ export class Survey {
   /** Packets whose flow, or whose tunnel, was not told apart because the room was used up. */
   withoutFlow = 0;
   withoutTunnel = 0;
-  /** The earliest and the latest time stamp: seconds and nanoseconds; -1 without any. */
-  firstSeconds = -1;
+  /** The earliest and the latest time stamp: seconds and nanoseconds; infinitely late and early without any. */
+  firstSeconds = Number.POSITIVE_INFINITY;
   firstNanos = 0;
-  lastSeconds = -1;
+  lastSeconds = Number.NEGATIVE_INFINITY;
   lastNanos = 0;
   /** 1 by UDP destination port that carried VXLAN. */
   readonly ports: Uint8Array = new Uint8Array(0x10000);
@@ -107,11 +107,7 @@ export class Survey {
   #time(meta: PacketMeta): void {
     if (!meta.timed) return;
     const { seconds, nanos } = meta;
-    if (
-      this.firstSeconds < 0 ||
-      seconds < this.firstSeconds ||
-      (seconds === this.firstSeconds && nanos < this.firstNanos)
-    ) {
+    if (seconds < this.firstSeconds || (seconds === this.firstSeconds && nanos < this.firstNanos)) {
       this.firstSeconds = seconds;
       this.firstNanos = nanos;
     }
