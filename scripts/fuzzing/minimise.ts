@@ -8,90 +8,108 @@ const TRIES = 3000;
 export type Fails = (input: Input) => boolean;
 
 export function minimised(input: Input, fails: Fails): Input {
-  const left = { tries: TRIES };
-  const still: Fails = (smaller) => left.tries-- > 0 && fails(smaller);
-  if (input.kind === 'file') {
-    return small(
-      input.bytes,
-      (bytes) => still({ ...input, bytes }),
-      (bytes): FileInput => ({ ...input, bytes }),
-    );
+  return new Minimiser(fails).input(input);
+}
+
+class Minimiser {
+  readonly #fails: Fails;
+  #tries = TRIES;
+
+  constructor(fails: Fails) {
+    this.#fails = fails;
   }
-  if (input.kind === 'text') {
-    const encoded = Uint16Array.from(input.text, (c) => c.charCodeAt(0));
+
+  input(input: Input): Input {
+    switch (input.kind) {
+      case 'file':
+        return this.#file(input);
+      case 'text':
+        return this.#text(input);
+      case 'scene':
+        return this.#scene(input);
+    }
+  }
+
+  get #spent(): boolean {
+    return this.#tries <= 0;
+  }
+
+  #still(input: Input): boolean {
+    return this.#tries-- > 0 && this.#fails(input);
+  }
+
+  #file(input: FileInput): FileInput {
+    return { kind: 'file', bytes: this.#small(input.bytes, (bytes) => this.#still({ kind: 'file', bytes })) };
+  }
+
+  #text({ text }: TextInput): TextInput {
     const back = (codes: Uint16Array): TextInput => ({ kind: 'text', text: String.fromCharCode(...codes) });
-    return back(shorter(encoded, (codes) => still(back(codes))));
+    const codes = Uint16Array.from(text, (c) => c.charCodeAt(0));
+    return back(this.#shorter(codes, (fewer) => this.#still(back(fewer))));
   }
-  return smallScene(input, still);
-}
 
-function smallScene(scene: Scene, still: Fails): Scene {
-  let best = scene;
-  const attempt = (next: Scene): void => {
-    if (still(next)) best = next;
-  };
-  for (let size = best.packets.length >> 1; size >= 1; size >>= 1) {
-    for (let i = best.packets.length - size; i >= 0; i -= size) {
-      attempt({ ...best, packets: best.packets.filter((_, at) => at < i || at >= i + size) });
-      i = Math.min(i, best.packets.length);
-    }
+  #scene(scene: Scene): Scene {
+    let best = this.#fewer(scene);
+    if (best.walk !== 'default' && this.#still({ ...best, walk: 'default' }))
+      best = { ...best, walk: 'default' };
+    for (let i = 0; i < best.packets.length && !this.#spent; i++) best = this.#packet(best, i);
+    return best;
   }
-  if (best.walk !== 'default') attempt({ ...best, walk: 'default' });
-  for (let i = 0; i < best.packets.length; i++) {
-    const put = (change: Partial<ScenePacket>): Scene => ({
-      ...best,
-      packets: best.packets.map((packet, at) => (at === i ? { ...packet, ...change } : packet)),
-    });
-    attempt(put({ seconds: 1, nanos: 0 }));
-    const shrink = (bytes: Uint8Array): Scene => {
-      const { bytes: was, original } = best.packets[i] as ScenePacket;
-      return put({ bytes, original: original === was.length ? bytes.length : original });
+
+  #fewer(scene: Scene): Scene {
+    let best = scene;
+    for (let size = best.packets.length >> 1; size >= 1; size >>= 1) {
+      for (let i = best.packets.length - size; i >= 0 && !this.#spent; i -= size) {
+        const packets = best.packets.filter((_, at) => at < i || at >= i + size);
+        if (this.#still({ ...best, packets })) best = { ...best, packets };
+      }
+    }
+    return best;
+  }
+
+  #packet(scene: Scene, i: number): Scene {
+    let best = scene;
+    const attempt = (change: Partial<ScenePacket>): boolean => {
+      const packets = best.packets.map((packet, at) => (at === i ? { ...packet, ...change } : packet));
+      if (!this.#still({ ...best, packets })) return false;
+      best = { ...best, packets };
+      return true;
     };
-    small(
-      (best.packets[i] as ScenePacket).bytes,
-      (bytes) => {
-        const next = shrink(bytes);
-        if (!still(next)) return false;
-        best = next;
-        return true;
-      },
-      shrink,
-    );
-    const { bytes } = best.packets[i] as ScenePacket;
-    attempt(put({ original: bytes.length }));
+    attempt({ seconds: 1, nanos: 0 });
+    this.#small((scene.packets[i] as ScenePacket).bytes, (bytes) => {
+      const { bytes: was, original } = best.packets[i] as ScenePacket;
+      return attempt({ bytes, original: original === was.length ? bytes.length : original });
+    });
+    attempt({ original: (best.packets[i] as ScenePacket).bytes.length });
+    return best;
   }
-  return best;
-}
 
-function small<T>(
-  bytes: Uint8Array,
-  still: (bytes: Uint8Array) => boolean,
-  back: (bytes: Uint8Array) => T,
-): T {
-  return back(zeroed(shorter(bytes, still), still));
-}
+  #small(bytes: Uint8Array, still: (bytes: Uint8Array) => boolean): Uint8Array {
+    return this.#zeroed(this.#shorter(bytes, still), still);
+  }
 
-/** Without stretches that do not matter, from the end to the front. */
-function shorter<A extends Uint8Array | Uint16Array>(codes: A, still: (codes: A) => boolean): A {
-  let best = codes;
-  for (let size = 1 << Math.floor(Math.log2(Math.max(1, best.length))); size >= 1; size >>= 1) {
-    for (let at = best.length - size; at >= 0; at -= size) {
-      const next = best.slice(0, best.length - size) as A;
-      next.set(best.subarray(at + size) as A & ArrayLike<number>, at);
-      if (still(next)) best = next;
+  /** Without stretches that do not matter, from the end to the front. */
+  #shorter<A extends Uint8Array | Uint16Array>(codes: A, still: (codes: A) => boolean): A {
+    let best = codes;
+    for (let size = 1 << Math.floor(Math.log2(Math.max(1, best.length))); size >= 1; size >>= 1) {
+      for (let at = best.length - size; at >= 0 && !this.#spent; at -= size) {
+        const next = best.slice(0, best.length - size) as A;
+        next.set(best.subarray(at + size) as A & ArrayLike<number>, at);
+        if (still(next)) best = next;
+      }
     }
+    return best;
   }
-  return best;
-}
 
-function zeroed(bytes: Uint8Array, still: (bytes: Uint8Array) => boolean): Uint8Array {
-  let best = bytes;
-  for (let size = 32; size >= 1; size >>= 1) {
-    for (let at = 0; at < best.length; at += size) {
-      const next = best.slice();
-      next.fill(0, at, at + size);
-      if (Buffer.compare(next, best) !== 0 && still(next)) best = next;
+  #zeroed(bytes: Uint8Array, still: (bytes: Uint8Array) => boolean): Uint8Array {
+    let best = bytes;
+    for (let size = 32; size >= 1; size >>= 1) {
+      for (let at = 0; at < best.length && !this.#spent; at += size) {
+        const next = best.slice();
+        next.fill(0, at, at + size);
+        if (Buffer.compare(next, best) !== 0 && still(next)) best = next;
+      }
     }
+    return best;
   }
-  return best;
 }
