@@ -33,7 +33,8 @@ export class PacketTime {
   /** True when the packet has a time that `write` can write: at or after the first, and no damaged fraction. */
   isPlain({ seconds, nanos, timed }: PacketMeta): boolean {
     const s = seconds - this.#seconds;
-    return timed && nanos < 1e9 && this.#nanos < 1e9 && (s > 0 || (s === 0 && nanos >= this.#nanos));
+    if (!timed || nanos >= 1e9 || this.#nanos >= 1e9 || s >= 1e8) return false;
+    return s > 0 || (s === 0 && nanos >= this.#nanos);
   }
 
   /** Writes the column of a packet that is plain at a place of a block; answers with the place behind it. */

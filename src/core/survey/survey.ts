@@ -48,9 +48,9 @@ export class Survey {
   withoutFlow = 0;
   withoutTunnel = 0;
   /** The earliest and the latest time stamp: seconds and nanoseconds; infinitely late and early without any. */
-  firstSeconds = Number.POSITIVE_INFINITY;
+  firstSeconds: number = Number.POSITIVE_INFINITY;
   firstNanos = 0;
-  lastSeconds = Number.NEGATIVE_INFINITY;
+  lastSeconds: number = Number.NEGATIVE_INFINITY;
   lastNanos = 0;
   /** 1 by UDP destination port that carried VXLAN. */
   readonly ports: Uint8Array = new Uint8Array(0x10000);

@@ -96,7 +96,7 @@ export function planOf(overlay: Overlay): TopologyPlan {
       gateway: gatewayOf(network, chosen.subnet),
       mtu: network.mtu,
       port,
-      ...floodOf(network),
+      ...floodOf(network, isSix(vteps)),
     });
   }
   return {
@@ -205,8 +205,9 @@ function gatewayOf({ subnets }: OverlayNetwork, subnet: Block): string | null {
   return null;
 }
 
-function floodOf(network: OverlayNetwork): Pick<PlannedNetwork, 'flood' | 'group'> {
-  const [group] = network.groups;
+/** @param six the underlay's family; groups of the other one do not reach its VTEPs */
+function floodOf(network: OverlayNetwork, six: boolean): Pick<PlannedNetwork, 'flood' | 'group'> {
+  const group = network.groups.find((one) => one.includes(':') === six);
   if (group !== undefined) return { flood: 'multicast', group };
   const floods = network.seats.some(({ flood }) => flood.length > 0);
   return { flood: floods ? 'head-end' : 'none', group: null };
@@ -219,8 +220,12 @@ function underlayMtu(networks: readonly OverlayNetwork[], vteps: readonly Overla
   return Math.min(MTU_MOST, Math.max(MTU_USUAL, longest + overhead));
 }
 
+function isSix([vtep]: readonly OverlayVtep[]): boolean {
+  return vtep?.ip.includes(':') === true;
+}
+
 function underlayPrefix(vteps: readonly OverlayVtep[]): number {
-  const six = vteps[0]?.ip.includes(':') === true;
+  const six = isSix(vteps);
   const usual = six ? 64 : 24;
   const prefixes = vteps.map(({ subnet }) => Number(subnet?.cidr.split('/')[1] ?? usual));
   return Math.min(usual, ...prefixes);
