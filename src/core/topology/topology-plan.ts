@@ -43,6 +43,8 @@ export interface Attachment {
 
 const MTU_USUAL = 1500;
 const MTU_MOST = 9216;
+/** IPv4's least (RFC 791 s.3.1). */
+const MTU_LEAST = 68;
 /** Where a network without any address gets one: benchmarking addresses (RFC 2544), a /24 each. */
 const MADE_UP = 0xc612_0000;
 /** Bits of a subnet's addresses that are free beside those of its containers, at least. */
@@ -94,7 +96,7 @@ export function planOf(overlay: Overlay): TopologyPlan {
       vni: network.vni,
       subnet: blockText(chosen.subnet),
       gateway: gatewayOf(network, chosen.subnet),
-      mtu: network.mtu,
+      mtu: mtuOf(network, vteps),
       port,
       ...floodOf(network, isSix(vteps)),
     });
@@ -214,8 +216,17 @@ function floodOf(network: OverlayNetwork, six: boolean): Pick<PlannedNetwork, 'f
 }
 
 /** What the longest packets need, or the usual MTU. */
+/** What TCP's MSS tells, if a network can have it; offloads tell of more than any underlay carries. */
+function mtuOf({ mtu }: OverlayNetwork, vteps: readonly OverlayVtep[]): number | null {
+  return mtu !== null && mtu >= MTU_LEAST && mtu <= MTU_MOST - overheadOf(vteps) ? mtu : null;
+}
+
+function overheadOf(vteps: readonly OverlayVtep[]): number {
+  return isSix(vteps) ? OVERHEAD_IPV6 : OVERHEAD_IPV4;
+}
+
 function underlayMtu(networks: readonly OverlayNetwork[], vteps: readonly OverlayVtep[]): number {
-  const overhead = vteps[0]?.ip.includes(':') === true ? OVERHEAD_IPV6 : OVERHEAD_IPV4;
+  const overhead = overheadOf(vteps);
   const longest = Math.max(0, ...networks.map(({ longest: bytes, mtu }) => Math.max(bytes ?? 0, mtu ?? 0)));
   return Math.min(MTU_MOST, Math.max(MTU_USUAL, longest + overhead));
 }

@@ -36,8 +36,8 @@ describe('the short way and the long way', () => {
       'kernel/unicast4.pcap',
       'docker-swarm/traffic-worker1-eth0.pcap',
     ]) {
-      const bytes = captureBytes(name).slice(0, 24 + 16 * 40 + 40 * 200);
-      for (let at = 24; at < Math.min(bytes.length, 1000); at += 1) {
+      const bytes = captureBytes(name).slice(0, 1500);
+      for (let at = 24; at < 420; at += 1) {
         const bit = 1 << (at % 8);
         bytes[at] = (bytes[at] as number) ^ bit;
         expect(surveyed(bytes).document).toEqual(surveyed(bytes, { plain: false }).document);
