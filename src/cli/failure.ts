@@ -41,6 +41,8 @@ const KINDS: Readonly<Record<string, ExitCode>> = {
   BAD_BPF: EXIT.usage,
   CAPTURE_MISSING: EXIT.missing,
   CAPTURE_REFUSED: EXIT.missing,
+  CAPTURE_ENDED: EXIT.missing,
+  INTERFACE_DOWN: EXIT.missing,
   PORT_IN_USE: EXIT.missing,
   NO_SUCH_ADDRESS: EXIT.missing,
   SOCKET_REFUSED: EXIT.missing,
@@ -52,6 +54,7 @@ const NEXT: Readonly<Record<string, string>> = {
     'apt install libpcap-dev build-essential python3; npm install cap; vxlab doctor says what is there',
   CAPTURE_REFUSED:
     'run it as root, or give the node binary the capability: setcap cap_net_raw,cap_net_admin+ep',
+  INTERFACE_DOWN: 'ip link set IFACE up, as root, brings it up',
   NO_SUCH_PARTY: 'vxlab show dns lists the names',
   NOT_REACHABLE: 'vxlab show ipam lists the addresses on each network',
   POOL_EXHAUSTED: 'give the network a larger subnet in ipam.config',

@@ -1,175 +1,225 @@
-// Live capture by libpcap, through the optional package cap. A packet is handed to a sink where it lies, as a reader does.
+// Live capture by libpcap, through the optional package cap. Packets are handed to a sink where they lie, as a reader does.
 //
-// cap gives the captured bytes and whether they were cut, no more: the time of a packet is ours, taken when it is handed over
-// (microseconds after the kernel's), and of a packet over 65,535 bytes the length is that of what was captured. The kernel's
-// count of packets that it had no room for is asked of the socket itself, through libc.ts.
+// libpcap runs in a process of its own (capture-process.ts), which this one starts, reads as a pcap stream and ends. Who takes
+// packets slowly makes that process wait: then the kernel drops, and counts.
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { emptyMeta } from '../core/pcap/chunks.ts';
-import { LINKTYPE } from '../core/pcap/linktype.ts';
-import type { PacketMeta, PacketSink } from '../core/pcap/record.ts';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { PcapReader } from '../core/pcap/pcap.ts';
+import type { PacketSink } from '../core/pcap/record.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
-import type { Libc } from './libc.ts';
-import { loadLibc } from './libc.ts';
+import type { CaptureTask, CaptureWord } from './capture-process.ts';
 
 export interface LiveCaptureOptions {
-  /** In pcap-filter(7)'s language; '' takes everything. */
-  readonly filter?: string;
-  /** Bytes that the kernel may hold back; default 8 MiB. */
+  /**
+   * In pcap-filter(7)'s language; '' (the default) takes everything. Of several the first that fits the interface's link type
+   * is taken: not every one has VLANs or Ethernet addresses.
+   */
+  readonly filter?: string | readonly string[];
+  /** Bytes that the kernel may hold back, up to 2^31 - 1; default 8 MiB. */
   readonly bufferBytes?: number;
 }
 
-interface CapDevice {
-  readonly name: string;
-}
-
-interface CapHandle {
-  open(device: string, filter: string, bufferBytes: number, buffer: Buffer): string;
-  on(event: 'packet', take: (length: number, cut: boolean) => void): void;
-  close(): void;
-}
-
-interface CapModule {
-  readonly Cap: { new (): CapHandle; deviceList(): readonly CapDevice[] };
-}
-
-/** Handles that did not open. cap 0.2 crashes when such a one is collected as garbage, so none ever is. */
-const UNOPENED: CapHandle[] = [];
-
 const BUFFER_BYTES = 8 * 1024 * 1024;
-/** What cap asks of libpcap. */
-const SNAP_LENGTH = 65_535;
+/** Milliseconds for handing over the last packets after `stop`. */
+const PATIENCE = 1000;
 
-const LINK_TYPES: Readonly<Record<string, number>> = {
-  NULL: LINKTYPE.null,
-  ETHERNET: LINKTYPE.ethernet,
-  IEEE802_11_RADIO: LINKTYPE.radiotap,
-  LINKTYPE_LINUX_SLL: LINKTYPE.linuxSll,
-  RAW: LINKTYPE.raw,
-};
+/** The same place from this file and from a bundle's folder beside `live`. */
+const PROCESS = new URL('../live/capture-process.js', import.meta.url);
 
 export class LiveCapture {
+  readonly device: string;
+  /** A number of the tcpdump group's registry. */
   readonly linkType: number;
-  readonly snapLength: number = SNAP_LENGTH;
-  readonly #handle: CapHandle;
-  readonly #meta: PacketMeta = emptyMeta();
-  readonly #libc: Libc | null;
-  readonly #socket: number;
-  #drops = 0;
-  #open = true;
+  readonly snapLength: number;
+  /** The capture filter that was taken. */
+  readonly filter: string;
+  readonly #started: Started;
+  #reader: PcapReader | null = null;
+  #stopped = false;
+  #over = false;
+  #late: NodeJS.Timeout | undefined;
+
+  private constructor(device: string, filter: string, started: Started, opened: Opened) {
+    this.device = device;
+    this.#started = started;
+    this.linkType = opened.linkType;
+    this.snapLength = opened.snapLength;
+    this.filter = filter;
+  }
 
   /**
-   * Opens an interface and hands its packets to a sink until `close`.
-   * @throws VxlabError CAPTURE_MISSING without cap or libpcap, CAPTURE_REFUSED without the privilege, NO_SUCH_INTERFACE, BAD_BPF
+   * Opens an interface, promiscuously. The kernel holds packets back from now on; `run` takes them, and must be called.
+   * @throws VxlabError CAPTURE_MISSING without cap or libpcap, CAPTURE_REFUSED without the privilege, NO_SUCH_INTERFACE,
+   *   INTERFACE_DOWN, BAD_BPF
    */
-  constructor(device: string, sink: PacketSink, options: LiveCaptureOptions = {}) {
-    const { Cap } = loadCap();
-    const libc = loadLibc();
-    const buffer = Buffer.alloc(SNAP_LENGTH);
-    const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    const filter = options.filter ?? '';
-    const before = packetSockets();
-    const handle = new Cap();
-    const open = (): string => handle.open(device, filter, options.bufferBytes ?? BUFFER_BYTES, buffer);
-    try {
-      // libpcap warns on standard error of an interface without an IPv4 address, which is no matter here.
-      const type = libc === null ? open() : libc.withoutStderr(open);
-      this.linkType = LINK_TYPES[type] ?? Number(/\d+$/.exec(type)?.[0] ?? -1);
-    } catch (error) {
-      UNOPENED.push(handle);
-      throw refusal(error, device, filter, Cap.deviceList());
+  static async open(device: string, options: LiveCaptureOptions = {}): Promise<LiveCapture> {
+    const { filter = '', bufferBytes = BUFFER_BYTES } = options;
+    const filters = typeof filter === 'string' ? [filter] : filter;
+    for (const [i, bpf] of filters.entries()) {
+      // cap keeps a socket open whose filter it refused: each has a process of its own.
+      const started = new Started({ device, filter: bpf, bufferBytes });
+      const opened = await started.opened;
+      if (opened !== null) return new LiveCapture(device, bpf, started, opened);
+      await started.ended;
+      const { refusal } = started;
+      if (refusal === null) {
+        throw new VxlabError('CAPTURE_REFUSED', `cannot capture on ${device}: ${started.lastWords}`);
+      }
+      if (refusal.code !== 'BAD_BPF' || i === filters.length - 1) throw refusal;
     }
-    this.#handle = handle;
-    this.#libc = libc;
-    this.#socket = [...packetSockets()].find((fd) => !before.has(fd)) ?? -1;
-    const meta = this.#meta;
-    meta.linkType = this.linkType;
-    handle.on('packet', (length) => {
-      if (!this.#open) return;
-      const now = performance.timeOrigin + performance.now();
-      meta.number++;
-      meta.seconds = Math.floor(now / 1000);
-      meta.nanos = Math.floor((now - meta.seconds * 1000) * 1000) * 1000;
-      meta.originalLength = length;
-      sink(view, 0, length, meta);
-    });
+    throw new VxlabError('BAD_BPF', 'there is no capture filter');
   }
 
   /** Packets handed over so far. */
   get packets(): number {
-    return this.#meta.number;
+    return this.#reader?.packets ?? 0;
   }
 
-  /** Packets that the kernel dropped so far because nobody took them in time; null when nobody can tell. */
-  drops(): number | null {
-    if (this.#libc === null || this.#socket < 0) return null;
-    // The kernel counts from zero again each time it is asked.
-    if (this.#open) this.#drops += this.#libc.packetStatistics(this.#socket)?.drops ?? 0;
-    return this.#drops;
+  /** Packets that the kernel dropped so far for want of room; null when nobody can tell. Exact once `run` is over. */
+  get drops(): number | null {
+    return this.#started.drops;
   }
 
-  close(): void {
-    if (!this.#open) return;
-    this.drops();
-    this.#open = false;
-    this.#handle.close();
-  }
-}
-
-function loadCap(): CapModule {
-  try {
-    return createRequire(import.meta.url)('cap') as CapModule;
-  } catch {
-    throw new VxlabError(
-      'CAPTURE_MISSING',
-      'live capture needs the optional package cap, which is not installed or not built for this Node',
-    );
-  }
-}
-
-function refusal(error: unknown, device: string, filter: string, devices: readonly CapDevice[]): VxlabError {
-  const words = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
-  if (/permi|privilege|EPERM|EACCES/i.test(words)) {
-    return new VxlabError('CAPTURE_REFUSED', `capturing on ${device} is not permitted: ${words}`);
-  }
-  if (/no such device|doesn't exist|does not exist|not exist/i.test(words)) {
-    const names = devices.map(({ name }) => name).join(', ');
-    return new VxlabError(
-      'NO_SUCH_INTERFACE',
-      `there is no interface ${device}; there are ${names || 'none'}`,
-    );
-  }
-  if (filter !== '' && /syntax|parse|expression|filter|unknown|illegal|not supported|invalid/i.test(words)) {
-    return new VxlabError('BAD_BPF', `capture filter "${filter}": ${words}`);
-  }
-  return new VxlabError('CAPTURE_REFUSED', `cannot capture on ${device}: ${words}`);
-}
-
-/** File descriptors of this process that are packet sockets (/proc/net/packet lists their inodes). */
-function packetSockets(): Set<number> {
-  const found = new Set<number>();
-  try {
-    const inodes = new Set(
-      readFileSync('/proc/net/packet', 'utf8')
-        .split('\n')
-        .slice(1)
-        .map((line) => line.trim().split(/\s+/).at(-1)),
-    );
-    for (const fd of readdirSync('/proc/self/fd')) {
-      const inode = /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/self/fd/${fd}`))?.[1];
-      if (inode !== undefined && inodes.has(inode)) found.add(Number(fd));
+  /**
+   * Hands packets to a sink until `stop`, or until the interface goes down. Call it once. Nothing is left behind, whatever the end.
+   * @param between awaited after each handful of packets, at most some 50 ms after the first of them came
+   * @throws VxlabError CAPTURE_ENDED when the interface goes down or away; whatever the sink and `between` throw
+   */
+  async run(sink: PacketSink, between: () => Promise<unknown> = () => Promise.resolve()): Promise<void> {
+    const reader = new PcapReader(sink);
+    this.#reader = reader;
+    if (this.#over) reader.stop();
+    try {
+      for await (const chunk of this.#started.packets) {
+        reader.push(chunk as Uint8Array);
+        await between();
+        if (reader.done) break;
+      }
+    } finally {
+      this.#end();
+      await this.#started.ended;
+      clearTimeout(this.#late);
     }
-  } catch {
-    // No /proc: nobody can tell.
+    if (!this.#stopped) throw new VxlabError('CAPTURE_ENDED', this.#whyEnded());
   }
-  return found;
+
+  /** Ends `run` when the packets that came until now are handed over. */
+  stop(): void {
+    this.#stopped = true;
+    this.#end();
+  }
+
+  /** Ends `run` at once: no other packet is handed over. For a sink that has seen enough. */
+  enough(): void {
+    this.#over = true;
+    this.#reader?.stop();
+    this.stop();
+  }
+
+  #end(): void {
+    this.#late ??= setTimeout(() => this.#started.kill(), PATIENCE);
+    this.#started.finish();
+  }
+
+  /** cap ends its process with a failed assertion when its socket reports an error: when the interface goes down. */
+  #whyEnded(): string {
+    const { device } = this;
+    const words = this.#started.lastWords;
+    if (!/assertion/i.test(words)) return `the capture on ${device} ended: ${words}`;
+    const gone = existsSync('/sys/class/net') && !existsSync(`/sys/class/net/${device}`);
+    return `the capture on ${device} ended: the interface ${gone ? 'is gone' : 'went down'}`;
+  }
 }
 
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
+type Opened = Extract<CaptureWord, { readonly linkType: number }>;
+
+/** The process that was started, and what it has said. */
+class Started {
+  readonly packets: Readable;
+  /** Null when it did not open the interface. */
+  readonly opened: Promise<Opened | null>;
+  /** Resolves when the process is gone and all its words are heard. */
+  readonly ended: Promise<unknown>;
+  drops: number | null = null;
+  refusal: VxlabError | null = null;
+  readonly #child: ChildProcess;
+  readonly #input: Writable;
+  #errors = '';
+  #ending = '';
+
+  constructor(task: CaptureTask) {
+    // In a session of its own, Ctrl-C does not reach it: it ends when its standard input does.
+    const child = spawn(process.execPath, [...program(), JSON.stringify(task)], {
+      stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#child = child;
+    const [input, packets, errors, words] = child.stdio as unknown as [
+      Writable,
+      Readable,
+      Readable,
+      Readable,
+    ];
+    this.#input = input;
+    this.packets = packets;
+    input.on('error', () => undefined);
+    errors.setEncoding('utf8').on('data', (text: string) => {
+      this.#errors = (this.#errors + text).slice(-1000);
+    });
+    this.ended = new Promise((resolve) => {
+      child.once('error', (error) => {
+        this.#ending = error.message;
+        resolve(null);
+      });
+      child.once('close', (code, signal) => {
+        this.#ending = `its process ended with ${signal ?? code}`;
+        resolve(null);
+      });
+    });
+    this.opened = new Promise((resolve) => {
+      const take = (word: CaptureWord): void => {
+        if ('linkType' in word) resolve(word);
+        else if ('drops' in word) this.drops = word.drops;
+        else this.refusal = new VxlabError(word.refused.code, word.refused.message);
+      };
+      let rest = '';
+      words.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() as string;
+        for (const line of lines) take(JSON.parse(line) as CaptureWord);
+      });
+      // One that opens nothing writes no packets: without a reader its output never ends.
+      words.once('end', () => {
+        resolve(null);
+        packets.resume();
+      });
+      void this.ended.then(() => resolve(null));
+    });
   }
+
+  /** The last line on standard error that is no warning, else how the process ended. */
+  get lastWords(): string {
+    const lines = this.#errors.trim().split('\n');
+    return lines.findLast((line) => line !== '' && !line.startsWith('Warning:')) ?? this.#ending;
+  }
+
+  finish(): void {
+    this.#input.end();
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** The program and what Node needs to run it, which from the sources is more. */
+function program(): string[] {
+  const built = fileURLToPath(PROCESS);
+  if (existsSync(built)) return [built];
+  return ['--import', createRequire(import.meta.url).resolve('tsx'), built.replace(/js$/, 'ts')];
 }

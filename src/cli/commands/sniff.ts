@@ -1,12 +1,10 @@
 // `vxlab sniff IFACE`: live capture with libpcap, shown as `inspect` shows packets, or written to a file.
 
 import { resolve } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
-import { LINKTYPE } from '../../core/pcap/linktype.ts';
 import { PcapWriter } from '../../core/pcap/pcap-writer.ts';
 import { PcapngWriter } from '../../core/pcap/pcapng-writer.ts';
-import type { CaptureWriter } from '../../core/pcap/record.ts';
+import type { CaptureWriter, PacketSink } from '../../core/pcap/record.ts';
 import { LiveCapture } from '../../live/capture.ts';
 import { CaptureFile } from '../../live/pcap-file.ts';
 import { usage } from '../failure.ts';
@@ -27,8 +25,6 @@ interface SniffArguments extends PacketArguments {
   readonly buffer?: number;
 }
 
-/** Milliseconds that a packet may wait to be shown or written. */
-const FLUSH_EVERY = 100;
 const PORTS = [4789, 8472];
 const GPE_PORT = 4790;
 
@@ -47,7 +43,7 @@ export function sniffCommand(io: Io, end: (code: ExitCode) => void): Command {
       '-w, --write <FILE>',
       'write a capture (.pcap, else pcapng; - for standard output) and print nothing',
     )
-    .option('--print', 'print although --write is given')
+    .option('-P, --print', 'print although --write is given')
     .option('-c, --count <N>', 'end after N packets that the filters take', whole(1, Number.MAX_SAFE_INTEGER))
     .option('--for <TIME>', 'end after so long, such as 10s', span)
     .option('--buffer <SIZE>', "the kernel's buffer, such as 32M; default 8M", size)
@@ -61,57 +57,60 @@ export function sniffCommand(io: Io, end: (code: ExitCode) => void): Command {
 }
 
 async function sniff(io: Io, iface: string, given: SniffArguments): Promise<ExitCode> {
-  if (given.json && given.write === '-')
-    throw usage('--json and the capture cannot both go to standard output');
+  if (given.write === '-' && (given.json || given.print)) {
+    const words = given.json ? '--json' : '--print';
+    throw usage(`${words} and the capture cannot both go to standard output`);
+  }
   const quiet = given.write !== undefined && !given.print;
   const printer = new PacketPrinter(io, given, await filterOf(given), quiet);
-  const enough = new AbortController();
+  const live = await LiveCapture.open(iface, {
+    filter: given.bpf ?? tunnelFilters(given.port ?? PORTS),
+    ...(given.buffer === undefined ? {} : { bufferBytes: given.buffer }),
+  });
+  const output = given.write === undefined ? null : openOutput(io, given.write, live);
   let taken = 0;
-  let output: Output | null = null;
-  const live = new LiveCapture(
-    iface,
-    (view, start, stop, meta) => {
-      if (enough.signal.aborted || !printer.take(view, start, stop, meta)) return;
-      output?.writer.writePacket(0, meta.seconds, meta.nanos, view, start, stop, meta.originalLength);
-      taken++;
-      if (taken === given.count) enough.abort();
-    },
-    {
-      filter: given.bpf ?? defaultFilter(given.port ?? PORTS),
-      ...(given.buffer === undefined ? {} : { bufferBytes: given.buffer }),
-    },
-  );
-  try {
-    if (given.write !== undefined) output = openOutput(io, given.write, iface, live);
-    io.err(`capturing on ${iface}; Ctrl-C ends it\n`);
-    const over = AbortSignal.any([
-      io.signal,
-      enough.signal,
-      ...(given.for === undefined ? [] : [AbortSignal.timeout(Math.ceil(given.for / 1e6))]),
-    ]);
-    while (!over.aborted) {
-      await setTimeout(FLUSH_EVERY, undefined, { signal: over }).catch(() => undefined);
-      await printer.flush();
-      output?.writer.flush();
-      await output?.file.drained();
-    }
-  } finally {
-    live.close();
+  const sink: PacketSink = (view, start, stop, meta) => {
+    if (!printer.take(view, start, stop, meta)) return;
+    output?.writer.writePacket(0, meta.seconds, meta.nanos, view, start, stop, meta.originalLength);
+    taken++;
+    if (taken === given.count) live.enough();
+  };
+  const flush = async (): Promise<void> => {
     await printer.flush();
     output?.writer.flush();
+    await output?.file.drained();
+  };
+  const stop = (): void => live.stop();
+  const clock = given.for === undefined ? undefined : setTimeout(stop, Math.ceil(given.for / 1e6));
+  io.signal.addEventListener('abort', stop);
+  if (io.signal.aborted) stop();
+  try {
+    io.err(`capturing on ${iface}; Ctrl-C ends it\n`);
+    await live.run(sink, flush);
+  } finally {
+    clearTimeout(clock);
+    io.signal.removeEventListener('abort', stop);
+    await flush();
     await output?.file.close();
+    tell(io, live, `${taken} ${quiet ? 'written' : 'shown'}`);
   }
-  const drops = live.drops();
-  const dropped =
-    drops === null ? 'drops not known (koffi is not installed)' : `${drops} dropped by the kernel`;
-  io.err(`${count(live.packets, 'packet')} captured, ${taken} ${quiet ? 'written' : 'shown'}, ${dropped}\n`);
   return io.signal.aborted ? EXIT.interrupted : EXIT.done;
 }
 
-/** The ports, and fragments behind the first, which have none. */
-function defaultFilter(ports: readonly number[]): string {
+function tell(io: Io, { packets, drops }: LiveCapture, what: string): void {
+  const dropped =
+    drops === null ? 'drops not known (koffi is not installed)' : `${drops} dropped by the kernel`;
+  io.err(`${count(packets, 'packet')} captured, ${what}, ${dropped}\n`);
+}
+
+/**
+ * The ports, and fragments behind the first, which have none; in one VLAN or two as well, where the interface can have VLANs.
+ * What stands behind `vlan` is looked for behind the tag, so it comes last.
+ */
+function tunnelFilters(ports: readonly number[]): readonly string[] {
   const named = [...new Set([...ports, GPE_PORT])].map((port) => `udp port ${port}`);
-  return [...named, '(ip[6:2] & 0x1fff != 0)', 'ip6[6] = 44'].join(' or ');
+  const plain = [...named, '(ip[6:2] & 0x1fff != 0)', 'ip6[6] = 44'].join(' or ');
+  return [`${plain} or (vlan and (${plain} or (vlan and (${plain}))))`, plain];
 }
 
 interface Output {
@@ -119,12 +118,12 @@ interface Output {
   readonly writer: CaptureWriter;
 }
 
-function openOutput(io: Io, name: string, iface: string, { linkType, snapLength }: LiveCapture): Output {
+function openOutput(io: Io, name: string, { device, linkType, snapLength }: LiveCapture): Output {
   const file = new CaptureFile(name === '-' ? name : resolve(io.cwd, name));
   if (/\.(pcap|cap)$/.test(name)) {
     return { file, writer: new PcapWriter(file.write, { linkType, snapLength }) };
   }
   const writer = new PcapngWriter(file.write);
-  writer.addInterface({ linkType: linkType < 0 ? LINKTYPE.ethernet : linkType, snapLength, name: iface });
+  writer.addInterface({ linkType, snapLength, name: device });
   return { file, writer };
 }
