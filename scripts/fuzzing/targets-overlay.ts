@@ -1,6 +1,7 @@
 // Targets about the overlay that packets tell of: the atlas and its limits, and every drawing of it.
 
-import { TOPOLOGY_FORMATS, topologyText } from '../../src/cli/render/topology.ts';
+import { topologyText } from '../../src/cli/render/topology.ts';
+import { TOPOLOGY_FORMATS } from '../../src/cli/render/topology-format.ts';
 import { Atlas } from '../../src/core/topology/atlas.ts';
 import type { Overlay } from '../../src/core/topology/overlay.ts';
 import { loadManifest } from '../../src/engine/manifest/load.ts';

@@ -2,7 +2,6 @@
 // wait for what only the others need.
 
 import type { Command } from 'commander';
-import { inlineMore } from '../live/inlining.ts';
 import type { ExitCode, Io } from './io.ts';
 
 /** Makes a command that runs with these streams and reports its exit code. */
@@ -31,7 +30,8 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
 
 /** For commands that move frames. Those that read captures are done before the compiler's longer work would pay. */
 function emulating(load: () => Promise<MakeCommand>): () => Promise<MakeCommand> {
-  return () => {
+  return async () => {
+    const { inlineMore } = await import('../live/inlining.ts');
     inlineMore();
     return load();
   };

@@ -1,7 +1,6 @@
 // What a command sees of the outside: its streams, its folder, its environment and the wish to stop. Handed in, so that a
 // test runs a command as a function.
 
-import { text } from 'node:stream/consumers';
 import picocolors from 'picocolors';
 import type { Colors } from './render/paint.ts';
 
@@ -56,7 +55,7 @@ export function processIo(signal: AbortSignal): Io {
     out: (words) => void process.stdout.write(words),
     write: (bytes) => written(process.stdout, bytes),
     err: (words) => void process.stderr.write(words),
-    stdin: () => text(process.stdin),
+    stdin: async () => (await import('node:stream/consumers')).text(process.stdin),
   };
 }
 

@@ -7,13 +7,10 @@
 import { createWriteStream, open as openDescriptor, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
-import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { addAbortSignal } from 'node:stream';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Gunzip } from 'node:zlib';
-import { createGunzip } from 'node:zlib';
 import type { ByteSink, CaptureReader, CutShort } from '../core/pcap/record.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
 
@@ -22,6 +19,8 @@ export interface ReadOptions {
   readonly name?: string;
   /** Bytes read at a time; default 256 KiB. */
   readonly chunkBytes?: number;
+  /** Where they are read to, in place of memory of its own; its length is then what is read at a time. */
+  readonly chunk?: Uint8Array;
   /** Ends the reading early, as the reader's `stop` does, also while it waits for more. */
   readonly signal?: AbortSignal;
   /** At a file's end waits for more to be written, until `signal` says that it is enough; a FIFO waits for new writers. */
@@ -75,13 +74,14 @@ export async function readCapture(
 
 /** A FIFO as a socket, whose waiting can be ended. One that is open for writing too never ends and waits for no writer. */
 async function openFifo(path: string, { follow }: ReadOptions): Promise<Readable> {
+  const { Socket } = await import('node:net');
   const fd = await promisify(openDescriptor)(path, follow ? 'r+' : 'r');
   return new Socket({ fd, readable: true, writable: false });
 }
 
 /** A stream's chunks until it ends or the signal ends it. */
 async function* streamed(stream: Readable, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  if (signal !== undefined) addAbortSignal(signal, stream);
+  if (signal !== undefined) (await import('node:stream')).addAbortSignal(signal, stream);
   try {
     yield* stream as AsyncIterable<Uint8Array>;
   } catch (error) {
@@ -100,9 +100,9 @@ const TURN_BYTES = 0x80_0000;
 async function* chunksOf(
   handle: FileHandle,
   regular: boolean,
-  { chunkBytes: size = CHUNK_BYTES, follow, signal, meet }: ReadOptions,
+  { chunkBytes = CHUNK_BYTES, chunk = new Uint8Array(chunkBytes), follow, signal, meet }: ReadOptions,
 ): AsyncGenerator<Uint8Array> {
-  const chunk = new Uint8Array(size);
+  const size = chunk.length;
   let at = 0;
   let turn = TURN_BYTES;
   for (;;) {
@@ -145,7 +145,8 @@ async function feed(
         continue;
       }
       first = null;
-      if (piece[0] === 0x1f && piece[1] === 0x8b) unzip = new Unzip(reader);
+      if (piece[0] === 0x1f && piece[1] === 0x8b)
+        unzip = new Unzip(reader, (await import('node:zlib')).createGunzip({ chunkSize: 0x4_0000 }));
     }
     if (unzip === null) reader.push(piece);
     else if (!(await unzip.push(piece))) break;
@@ -162,15 +163,16 @@ async function feed(
 
 /** Gunzips pushed pieces into a reader. What came out before the data broke is delivered. */
 class Unzip {
-  readonly #gunzip: Gunzip = createGunzip({ chunkSize: 0x4_0000 });
+  readonly #gunzip: Gunzip;
   readonly #reader: CaptureReader;
   #broken = '';
   #thrown: { readonly error: unknown } | null = null;
   /** Ends the wait of `push` or `end`. */
   #wake: () => void = () => {};
 
-  constructor(reader: CaptureReader) {
+  constructor(reader: CaptureReader, gunzip: Gunzip) {
     this.#reader = reader;
+    this.#gunzip = gunzip;
     this.#gunzip.on('data', (bytes: Uint8Array) => {
       try {
         reader.push(bytes);

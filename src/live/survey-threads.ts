@@ -9,7 +9,6 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import type { WalkSettings } from '../core/dissect/ports.ts';
 import { FILE_HEADER_LEN } from '../core/pcap/pcap.ts';
 import type { CutShort } from '../core/pcap/record.ts';
@@ -17,9 +16,9 @@ import { findRecord } from '../core/pcap/resync.ts';
 import type { SurveyPart } from '../core/survey/merge.ts';
 
 /** Below this a worker takes longer to start than it saves. */
-const WORTH = 128_000_000;
+const WORTH = 400_000_000;
 /** What the front reads while the worker starts: so much later the worker's part begins. */
-const LEAD = 64_000_000;
+const LEAD = 100_000_000;
 /** Bytes in which a record is looked for. */
 const WINDOW = 0x4_0000;
 
@@ -58,7 +57,7 @@ export async function startLaterPart(
   if (handle === null) return null;
   try {
     const from = await middleOf(handle);
-    return from < 0 ? null : started({ ...task, path, from });
+    return from < 0 ? null : await started({ ...task, path, from });
   } finally {
     await handle.close();
   }
@@ -76,7 +75,8 @@ async function middleOf(handle: FileHandle): Promise<number> {
   return at < 0 ? -1 : middle + at;
 }
 
-function started(task: WorkerTask): LaterPart {
+async function started(task: WorkerTask): Promise<LaterPart> {
+  const { Worker } = await import('node:worker_threads');
   const worker = new Worker(WORKER, { workerData: task });
   const result = new Promise<WorkerResult>((resolve, reject) => {
     worker.once('message', resolve);

@@ -8,18 +8,18 @@ import { partOf } from '../core/survey/merge.ts';
 import { Survey } from '../core/survey/survey.ts';
 import type { WorkerResult, WorkerTask } from './survey-threads.ts';
 
-const CHUNK = 0x4_0000;
+const CHUNK_BYTES = 0x4_0000;
 
 function surveyFrom({ path, from, walk, maxFlows, salt }: WorkerTask): WorkerResult {
-  const survey = new Survey({ walk: new WalkOptions(walk), maxFlows, salt });
+  const survey = new Survey({ walk: new WalkOptions(walk), maxFlows, salt, bulk: true });
   const reader = new PcapReader(survey.packet, survey.sweep);
-  const chunk = new Uint8Array(CHUNK);
+  const chunk = survey.sweep?.chunk ?? new Uint8Array(CHUNK_BYTES);
   const file = openSync(path, 'r');
   try {
     readSync(file, chunk, 0, FILE_HEADER_LEN, 0);
     reader.push(chunk.subarray(0, FILE_HEADER_LEN));
     for (let at = from; ; ) {
-      const read = readSync(file, chunk, 0, CHUNK, at);
+      const read = readSync(file, chunk, 0, chunk.length, at);
       if (read === 0) break;
       reader.push(chunk.subarray(0, read));
       at += read;

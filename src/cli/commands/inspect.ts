@@ -4,14 +4,11 @@ import { Command, Option } from 'commander';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import type { OverviewArguments } from '../inspect/overview.ts';
-import { inspectOverview } from '../inspect/overview.ts';
 import type { PacketArguments } from '../inspect/packets.ts';
-import { inspectPackets } from '../inspect/packets.ts';
 import { addSourceOptions } from '../inspect/source.ts';
 import type { TopologyArguments } from '../inspect/topology.ts';
-import { inspectTopology } from '../inspect/topology.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { TOPOLOGY_FORMATS } from '../render/topology.ts';
+import { TOPOLOGY_FORMATS } from '../render/topology-format.ts';
 import { whole } from '../units.ts';
 
 type InspectArguments = OverviewArguments & PacketArguments & TopologyArguments;
@@ -52,8 +49,16 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
     const single = given.packets || given.verbose || given.hex;
     if (single && given.topology)
       throw usage('--topology shows a whole capture: leave out --packets, -V and -x');
-    if (given.topology) end(await inspectTopology(io, files, given));
-    else if (single) end(await inspectPackets(io, files, given));
-    else end(await inspectOverview(io, files, given));
+    // Each is loaded when it is asked for: a third of the code is about the topology, another about single packets.
+    if (given.topology) {
+      const { inspectTopology } = await import('../inspect/topology.ts');
+      end(await inspectTopology(io, files, given));
+    } else if (single) {
+      const { inspectPackets } = await import('../inspect/packets.ts');
+      end(await inspectPackets(io, files, given));
+    } else {
+      const { inspectOverview } = await import('../inspect/overview.ts');
+      end(await inspectOverview(io, files, given));
+    }
   });
 }

@@ -99,7 +99,7 @@ async function surveyEach(
 async function surveyAll(io: Io, name: string, given: OverviewArguments): Promise<Surveyed> {
   const walk = walkSettings(given);
   const task = { walk, maxFlows: given.maxFlows ?? MAX_FLOWS, salt: salt() };
-  const survey = new Survey({ ...task, walk: new WalkOptions(walk) });
+  const survey = new Survey({ ...task, walk: new WalkOptions(walk), bulk: true });
   const later = given.follow ? null : await startLaterPart(pathOf(io, name), task);
   let reader: AnyReader | null = null;
   let end: WorkerResult | null = null;

@@ -1,7 +1,6 @@
 // Captures as the commands that look at them take them: which files, which ports, how deep, which packets, and what is said
 // when a file ends before its end.
 
-import { randomInt } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -26,9 +25,9 @@ export interface SourceArguments {
   readonly filter?: string;
 }
 
-/** A secret for tables that are filled with what strangers sent. */
+/** A secret for tables that are filled with what strangers sent: nobody sees what it gives. Node's `crypto` takes 5 ms to load. */
 export function salt(): number {
-  return randomInt(0x1_0000_0000);
+  return Math.floor(Math.random() * 0x1_0000_0000);
 }
 
 /** @param files false for what reads no files */
@@ -113,6 +112,7 @@ export async function readSource(
     signal: io.signal,
     ...(given.follow ? { follow: true } : {}),
     ...(options.meet === undefined ? {} : { meet: options.meet }),
+    ...(options.sweep ? { chunk: options.sweep.chunk } : {}),
     progress: (bytes) => {
       progress.at(bytes);
       return options.between?.();

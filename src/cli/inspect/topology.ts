@@ -5,8 +5,8 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import { Atlas } from '../../core/topology/atlas.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT } from '../io.ts';
-import type { TopologyFormat } from '../render/topology.ts';
 import { topologyText } from '../render/topology.ts';
+import type { TopologyFormat } from '../render/topology-format.ts';
 import type { SourceArguments } from './source.ts';
 import { filterOf, readSource, salt, tellCutShort, walkOptions } from './source.ts';
 

@@ -7,10 +7,7 @@ import { drawSvg } from '../../core/topology/draw/svg.ts';
 import { drawText } from '../../core/topology/draw/text.ts';
 import type { Overlay } from '../../core/topology/overlay.ts';
 import { topologyFile } from '../../core/topology/topology-file.ts';
-
-/** `file` is the topology file that `vxlab up` runs. */
-export const TOPOLOGY_FORMATS = ['text', 'mermaid', 'dot', 'svg', 'json', 'file'] as const;
-export type TopologyFormat = (typeof TOPOLOGY_FORMATS)[number];
+import type { TopologyFormat } from './topology-format.ts';
 
 const WRITERS: Readonly<Record<TopologyFormat, (overlay: Overlay) => string>> = {
   text: drawText,

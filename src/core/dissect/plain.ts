@@ -7,6 +7,7 @@
 // as long; `read` answers false to whatever is different in any bit that matters, and the caller goes the long way.
 
 import { ETHERTYPE, PROTO } from '../wire/numbers.ts';
+import { FIRST_WORD } from '../wire/vxlan.ts';
 import { CARRIES } from './ports.ts';
 
 /** Outer headers: the whole packet is so much longer than the inner frame. */
@@ -22,6 +23,11 @@ const SHORTEST = 92;
 /** EtherType and the byte behind it: IPv4 with a header of five words; ARP with the first byte of its hardware type. */
 const IP4_TYPE = 0x08_0045;
 const ARP_TYPE = 0x08_0600;
+/** An IPv4 total length: UDP, VXLAN, Ethernet and IPv4 behind its header. */
+const GUESSED = 70;
+/** The first word of a VXLAN header with group policy (draft-smith-vxlan-group-policy): G and I; D, A and the group are any. */
+const POLICY_MASK = 0xffb7_0000 | 0;
+const POLICY = 0x8800_0000 | 0;
 
 export class PlainPacket {
   /** The outer UDP destination port. */
@@ -84,10 +90,11 @@ export class PlainPacket {
     if (protocol === PROTO.udp) {
       const ports = view.getInt32(l4);
       if (carries[ports & 0xffff] !== 0 || carries[ports >>> 16] !== 0) return false;
-      // What begins like a VXLAN header may be one on a port of its own.
-      return (
-        view.getUint16(l4 + 4) === total - 20 && (total === 28 || (view.getUint8(l4 + 8) & 0x7f) !== 0x08)
-      );
+      if (view.getUint16(l4 + 4) !== total - 20) return false;
+      // What begins like a VXLAN header may be one on a port of its own (guess.ts), if a frame fits in.
+      if (total < GUESSED) return true;
+      const first = view.getInt32(l4 + 8);
+      return first !== FIRST_WORD && (first & POLICY_MASK) !== POLICY;
     }
     return protocol === PROTO.icmp;
   }

@@ -51,6 +51,20 @@ export class PcapReader extends ChunkReader implements CaptureReader {
     this.#sweep = sweep;
   }
 
+  /** What lies elsewhere is put before the sweep in pieces. */
+  override push(chunk: Uint8Array): void {
+    const room = this.#sweep?.chunk;
+    if (room === undefined || room.buffer === chunk.buffer || (this.#head > 0 && !this.#sweeps)) {
+      super.push(chunk);
+      return;
+    }
+    for (let at = 0; at < chunk.length; at += room.length) {
+      const piece = chunk.subarray(at, at + room.length);
+      room.set(piece);
+      super.push(room.subarray(0, piece.length));
+    }
+  }
+
   protected scan(view: DataView, from: number, end: number): number {
     let at = from;
     if (this.#head === 0) {

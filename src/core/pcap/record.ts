@@ -45,6 +45,8 @@ export type PacketSink = (view: DataView, start: number, end: number, meta: Pack
 
 /** Takes records of a pcap file in bulk, ahead of the sink. */
 export interface RecordSweep {
+  /** Where the bytes must lie that it takes. Who reads a file may read it into this and push that. */
+  readonly chunk: Uint8Array;
   /** Records that the last call took. */
   taken: number;
   /**

@@ -9,32 +9,61 @@
 /** Words of a row: eight of the key, then eight that are 0 at first and the owner's. */
 export const ROW_WORDS = 16;
 /** Rows that there is room for at first: memory is given by the page, so room that is not used costs nothing. */
-const FIRST_ROWS = 16_384;
+export const FIRST_ROWS = 16_384;
+
+/** Where a table lies. */
+export interface Storage {
+  /** Room for so many rows: all zeros, or what there was before with zeros behind. */
+  rows(count: number): Int32Array;
+  /** So many zeros; what there was before is not needed. */
+  slots(count: number): Int32Array;
+}
+
+const HEAP: Storage = {
+  rows: (count) => new Int32Array(count * ROW_WORDS),
+  slots: (count) => new Int32Array(count),
+};
 
 export class KeyTable {
   /** Rows in use. */
   count = 0;
   /** ROW_WORDS words a row. */
-  rows: Int32Array = new Int32Array(FIRST_ROWS * ROW_WORDS);
-  #room: number = FIRST_ROWS;
+  rows: Int32Array;
+  /** Rows that there is room for without doubling. */
+  room: number;
   readonly #most: number;
+  readonly #storage: Storage;
   readonly k1: number;
   readonly k2: number;
   readonly k3: number;
   readonly k4: number;
-  slots: Int32Array = new Int32Array(FIRST_ROWS * 2);
-  mask: number = FIRST_ROWS * 2 - 1;
+  slots: Int32Array;
+  mask: number;
 
   /**
    * @param most rows at most, 1 or more
    * @param salt any 32-bit number; a secret one keeps whoever made a capture from choosing keys that collide
+   * @param storage default the heap; it is asked once a doubling
+   * @param first rows to have room for at first, a power of two
    */
-  constructor(most: number, salt = 0) {
+  constructor(most: number, salt = 0, storage: Storage = HEAP, first: number = FIRST_ROWS) {
     this.#most = most;
+    this.#storage = storage;
+    this.room = Math.min(first, most);
+    this.rows = storage.rows(first);
+    this.slots = storage.slots(first * 2);
+    this.mask = first * 2 - 1;
     this.k1 = odd(salt, 0x85ebca6b);
     this.k2 = odd(salt, 0xc2b2ae35);
     this.k3 = odd(salt, 0x27d4eb2f);
     this.k4 = odd(salt, 0x165667b1);
+  }
+
+  /** A table that never has to be doubled. */
+  static sized(most: number): KeyTable {
+    let first = 1;
+    while (first < most) first *= 2;
+    return new KeyTable(most, 0, HEAP, first);
   }
 
   /** The row of a key, added if it is new; -1 when it is new and the table is full. Words are compared as 32 bits. */
@@ -81,7 +110,7 @@ export class KeyTable {
   ): number {
     const row = this.count;
     if (row === this.#most) return -1;
-    if (row === this.#room) {
+    if (row === this.room) {
       this.#grow();
       return this.row(a, b, c, d, e, f, g, h);
     }
@@ -110,12 +139,19 @@ export class KeyTable {
     return h ^ (h >>> 15) ^ (h >>> 7);
   }
 
+  /** Takes slots that somebody else has filled with the rows of this table: two for each row that there is room for. */
+  doubled(slots: Int32Array): void {
+    this.slots = slots;
+    this.mask = slots.length - 1;
+    this.room = Math.min(slots.length / 2, this.#most);
+  }
+
   #grow(): void {
-    this.#room *= 2;
-    const rows = new Int32Array(this.#room * ROW_WORDS);
-    rows.set(this.rows);
+    const twice = this.mask + 1;
+    const rows = this.#storage.rows(twice);
+    if (rows !== this.rows) rows.set(this.rows);
     this.rows = rows;
-    const slots = new Int32Array(this.#room * 2);
+    const slots = this.#storage.slots(twice * 2);
     const mask = slots.length - 1;
     for (let row = 0; row < this.count; row++) {
       const o = row * ROW_WORDS;
@@ -125,8 +161,7 @@ export class KeyTable {
       while (slots[at] !== 0) at = (at + 1) & mask;
       slots[at] = row + 1;
     }
-    this.slots = slots;
-    this.mask = mask;
+    this.doubled(slots);
   }
 }
 

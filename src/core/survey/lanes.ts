@@ -10,6 +10,7 @@
 //
 // An IPv6 address is a number of Addresses; the flags say which words are such.
 
+import type { Storage } from './key-table.ts';
 import { KeyTable, ROW_WORDS } from './key-table.ts';
 
 /** Bits of word 7 above the MAC. */
@@ -34,9 +35,12 @@ export const WHOLE_WORD = 11;
 export class Lanes {
   readonly keys: KeyTable;
 
-  /** @param most lanes at most */
-  constructor(most: number, salt: number) {
-    this.keys = new KeyTable(most, salt);
+  /**
+   * @param most lanes at most
+   * @param storage where they lie; default the heap
+   */
+  constructor(most: number, salt: number, storage?: Storage) {
+    this.keys = new KeyTable(most, salt, storage);
   }
 
   get count(): number {
@@ -76,29 +80,20 @@ export class Lanes {
 
   /**
    * Adds a lane that was counted elsewhere.
-   * @param words the sixteen of its row; addresses are numbers of this survey already
+   * @param words among them the sixteen of its row, from `from` on; addresses are numbers of this survey already
    */
-  addRow(words: Int32Array): boolean {
-    const [a, b, c, d, e, f, g, h] = words as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    const lane = this.keys.row(a, b, c, d, e, f, g, h);
+  addRow(words: Int32Array, from: number): boolean {
+    const word = (i: number): number => words[from + i] as number;
+    const lane = this.keys.row(word(0), word(1), word(2), word(3), word(4), word(5), word(6), word(7));
     if (lane < 0) return false;
     const rows = this.keys.rows;
     const o = lane * ROW_WORDS;
-    rows[o + PACKETS_WORD] = (rows[o + PACKETS_WORD] as number) + (words[PACKETS_WORD] as number);
-    for (const word of [INNER_WORD, WHOLE_WORD]) {
-      const low = ((rows[o + word] as number) >>> 0) + ((words[word] as number) >>> 0);
-      rows[o + word] = low | 0;
+    rows[o + PACKETS_WORD] = (rows[o + PACKETS_WORD] as number) + word(PACKETS_WORD);
+    for (let i = INNER_WORD; i <= WHOLE_WORD; i += WHOLE_WORD - INNER_WORD) {
+      const low = ((rows[o + i] as number) >>> 0) + (word(i) >>> 0);
+      rows[o + i] = low | 0;
       const carry = low >= 0x1_0000_0000 ? 1 : 0;
-      rows[o + word + 1] = (rows[o + word + 1] as number) + (words[word + 1] as number) + carry;
+      rows[o + i + 1] = (rows[o + i + 1] as number) + word(i + 1) + carry;
     }
     return true;
   }

@@ -32,7 +32,7 @@ export function partOf(survey: Survey): SurveyPart {
   const rows = (lanes: Lanes): Int32Array => lanes.keys.rows.slice(0, lanes.count * ROW_WORDS);
   return {
     totals: Object.fromEntries([...TOTALS, ...TIMES].map((name) => [name, survey[name]])) as Totals,
-    ports: survey.ports,
+    ports: survey.ports.slice(),
     linkTypes: [...survey.linkTypes],
     lanes: rows(survey.lanes),
     spare: rows(survey.spare),
@@ -73,11 +73,10 @@ function addTimes(survey: Survey, totals: Totals): void {
 /** @param addresses the numbers that the part's IPv6 addresses have in the survey */
 function addLanes(survey: Survey, rows: Int32Array, addresses: Int32Array): void {
   for (let o = 0; o < rows.length; o += ROW_WORDS) {
-    const words = rows.subarray(o, o + ROW_WORDS);
-    const flags = words[7] as number;
-    if ((flags & LANE.inner6) !== 0) renumber(words, 0, addresses);
-    if ((flags & LANE.outer6) !== 0) renumber(words, 4, addresses);
-    survey.addRow(words);
+    const flags = rows[o + 7] as number;
+    if ((flags & LANE.inner6) !== 0) renumber(rows, o, addresses);
+    if ((flags & LANE.outer6) !== 0) renumber(rows, o + 4, addresses);
+    survey.addRow(rows, o);
   }
 }
 

@@ -5,9 +5,9 @@ import { IP_PROTOCOL_NAMES } from '../inspect/names.ts';
 import type { Ip, Mac } from '../wire/address.ts';
 import { compareIp, mac } from '../wire/address.ts';
 import type { Addresses } from './addresses.ts';
-import { KeyTable } from './key-table.ts';
-import type { Lanes } from './lanes.ts';
+import type { KeyTable } from './key-table.ts';
 import { LANE } from './lanes.ts';
+import { Sums } from './sums.ts';
 import type { Survey } from './survey.ts';
 
 export interface Endpoint {
@@ -74,245 +74,150 @@ export interface Overview {
  * @param most flows, and endpoints of a VNI, that are listed
  */
 export function overviewOf(survey: Survey, most: number = Number.MAX_SAFE_INTEGER): Overview {
-  const sums = new Sums(survey.addresses);
-  sums.add(survey.lanes);
-  sums.add(survey.spare);
-  const tunnels = sums.tunnels();
-  return { vnis: sums.vnis(tunnels, most), tunnels, flows: sums.flows(most) };
+  const sums = new Sums(survey.lanes, survey.spare);
+  const { addresses } = survey;
+  const tunnels = tunnelsOf(sums, addresses);
+  return { vnis: vnisOf(sums, addresses, tunnels, most), tunnels, flows: flowsOf(sums, addresses, most) };
 }
 
-/** Packets and bytes by the rows of a table. */
-class Column {
-  readonly packets: number[] = [];
-  readonly bytes: number[] = [];
-
-  add(row: number, packets: number, bytes: number): void {
-    this.packets[row] = (this.packets[row] ?? 0) + packets;
-    this.bytes[row] = (this.bytes[row] ?? 0) + bytes;
+function tunnelsOf({ tunnels: table, tunnelSums }: Sums, addresses: Addresses): TunnelCount[] {
+  const list: TunnelCount[] = [];
+  for (let row = 0; row < table.count; row++) {
+    const is6 = table.word(row, 3) !== 0;
+    list.push({
+      vni: table.word(row, 0),
+      src: addresses.address(table.word(row, 1), is6),
+      dst: addresses.address(table.word(row, 2), is6),
+      packets: tunnelSums.packets[row] as number,
+      bytes: tunnelSums.bytes[row] as number,
+    });
   }
+  return list.sort(
+    (x, y) => x.vni - y.vni || y.packets - x.packets || compareIp(x.src, y.src) || compareIp(x.dst, y.dst),
+  );
 }
 
-class Sums {
-  readonly #addresses: Addresses;
-  readonly #tunnels = new KeyTable(Number.MAX_SAFE_INTEGER);
-  readonly #tunnelSums = new Column();
-  readonly #endpoints = new KeyTable(Number.MAX_SAFE_INTEGER);
-  readonly #endpointSums = new Column();
-  /** Which inner addresses came from which endpoint. */
-  readonly #ips = new KeyTable(Number.MAX_SAFE_INTEGER);
-  readonly #flows = new KeyTable(Number.MAX_SAFE_INTEGER);
-  /** By flow: whether its key is the other way round than its first packet, and the sums of the key's two directions. */
-  readonly #turned: boolean[] = [];
-  readonly #forth = new Column();
-  readonly #back = new Column();
-
-  constructor(addresses: Addresses) {
-    this.#addresses = addresses;
+function vnisOf(sums: Sums, addresses: Addresses, tunnels: readonly TunnelCount[], most: number): VniCount[] {
+  const endpoints = endpointsOf(sums, addresses, most);
+  const byVni = new Map<number, TunnelCount[]>();
+  for (const tunnel of tunnels) {
+    const list = byVni.get(tunnel.vni);
+    if (list === undefined) byVni.set(tunnel.vni, [tunnel]);
+    else list.push(tunnel);
   }
+  return [...byVni].map(([vni, list]) => ({
+    vni,
+    packets: list.reduce((sum, one) => sum + one.packets, 0),
+    bytes: list.reduce((sum, one) => sum + one.bytes, 0),
+    vteps: distinct(list.flatMap(({ src, dst }) => [src, dst])),
+    endpoints: endpoints.get(vni) ?? { total: 0, first: [] },
+  }));
+}
 
-  add(lanes: Lanes): void {
-    for (let lane = 0; lane < lanes.count; lane++) {
-      this.#tunnel(lanes, lane);
-      const flags = lanes.keys.word(lane, 7);
-      if ((flags & LANE.noMac) === 0) this.#endpoint(lanes, lane, flags);
-      if ((flags & LANE.bare) === 0) this.#flow(lanes, lane, flags);
-    }
+/** Rows of a table by the VNI that a word of their keys has above `shift`. */
+function rowsByVni(table: KeyTable, word: number, shift: number): Map<number, number[]> {
+  const lists = new Map<number, number[]>();
+  for (let row = 0; row < table.count; row++) {
+    const vni = table.word(row, word) >>> shift;
+    const list = lists.get(vni);
+    if (list === undefined) lists.set(vni, [row]);
+    else list.push(row);
   }
+  return lists;
+}
 
-  #tunnel(lanes: Lanes, lane: number): void {
-    const { keys } = lanes;
-    const vni = keys.word(lane, 3) >>> 8;
-    const family = keys.word(lane, 7) & LANE.outer6;
-    const row = this.#tunnels.row(vni, keys.word(lane, 4), keys.word(lane, 5), family, 0, 0, 0, 0);
-    this.#tunnelSums.add(row, lanes.packets(lane), lanes.bytes(lane));
+function endpointsOf(sums: Sums, addresses: Addresses, most: number): Map<number, Listed<Endpoint>> {
+  const { endpoints: table, endpointPackets } = sums;
+  const rows = rowsByVni(table, 0, 0);
+  const kept = new Map<number, readonly number[]>();
+  const wanted = new Uint8Array(table.count);
+  for (const [vni, list] of rows) {
+    const first = mostOf(list, endpointPackets, most);
+    kept.set(vni, first);
+    for (const row of first) wanted[row] = 1;
   }
+  const ips = ipsByEndpoint(sums.sources(wanted), addresses);
+  const endpointAt = (row: number): Endpoint => ({
+    mac: mac(table.word(row, 3), table.word(row, 2)),
+    ips: (ips.get(row) ?? []).sort(compareIp),
+    vtep: addresses.address(table.word(row, 1), table.word(row, 4) !== 0),
+    packets: endpointPackets[row] as number,
+  });
+  const listed = new Map<number, Listed<Endpoint>>();
+  for (const [vni, list] of rows) {
+    const first = (kept.get(vni) ?? []).map(endpointAt);
+    first.sort((x, y) => y.packets - x.packets || x.mac - y.mac || compareIp(x.vtep, y.vtep));
+    listed.set(vni, { total: list.length, first: first.slice(0, most) });
+  }
+  return listed;
+}
 
-  #endpoint(lanes: Lanes, lane: number, flags: number): void {
-    const { keys } = lanes;
-    const vni = keys.word(lane, 3) >>> 8;
-    const vtep = keys.word(lane, 4);
-    const row = this.#endpoints.row(
-      vni,
-      vtep,
-      keys.word(lane, 6),
-      flags & 0xffff,
-      flags & LANE.outer6,
-      0,
-      0,
-      0,
-    );
-    this.#endpointSums.add(row, lanes.packets(lane), lanes.bytes(lane));
-    if ((flags & LANE.bare) !== 0) return;
-    const source = keys.word(lane, 0);
-    const inner6 = flags & LANE.inner6;
-    if (source !== 0 || inner6 !== 0) this.#ips.row(row, source, inner6, 0, 0, 0, 0, 0);
+/** @param sources what Sums.sources gave */
+function ipsByEndpoint(sources: KeyTable, addresses: Addresses): Map<number, Ip[]> {
+  const lists = new Map<number, Ip[]>();
+  for (let row = 0; row < sources.count; row++) {
+    const endpoint = sources.word(row, 0);
+    const ip = addresses.address(sources.word(row, 1), sources.word(row, 2) !== 0);
+    const list = lists.get(endpoint);
+    if (list === undefined) lists.set(endpoint, [ip]);
+    else list.push(ip);
   }
+  return lists;
+}
 
-  #flow(lanes: Lanes, lane: number, flags: number): void {
-    const { keys } = lanes;
-    const a = keys.word(lane, 0);
-    const b = keys.word(lane, 1);
-    const ports = keys.word(lane, 2);
-    const swapped = (ports << 16) | (ports >>> 16);
-    const turned = a >>> 0 > b >>> 0 || (a === b && ports >>> 16 > (ports & 0xffff));
-    const word = keys.word(lane, 3);
-    const kind = flags & (LANE.inner6 | LANE.arp);
-    const row = turned
-      ? this.#flows.row(b, a, swapped, word, kind, 0, 0, 0)
-      : this.#flows.row(a, b, ports, word, kind, 0, 0, 0);
-    this.#turned[row] ??= turned;
-    const way = turned ? this.#back : this.#forth;
-    way.add(row, lanes.packets(lane), lanes.innerBytes(lane));
+function flowsOf(sums: Sums, addresses: Addresses, most: number): Listed<FlowCount> {
+  const { flows: table, forth, back } = sums;
+  const packets = new Float64Array(table.count);
+  for (let row = 0; row < packets.length; row++) {
+    packets[row] = (forth.packets[row] as number) + (back.packets[row] as number);
   }
+  // Only the first are wanted: by VNI, then most packets. The rest of the order is settled among what is left.
+  const kept: number[] = [];
+  for (const [, rows] of [...rowsByVni(table, 3, 8)].sort(([x], [y]) => x - y)) {
+    if (kept.length >= most) break;
+    for (const row of mostOf(rows, packets, most)) kept.push(row);
+  }
+  const first = kept.map((row) => flowAt(sums, addresses, row)).sort(compareFlows);
+  return { total: table.count, first: first.slice(0, most) };
+}
 
-  tunnels(): TunnelCount[] {
-    const list: TunnelCount[] = [];
-    const table = this.#tunnels;
-    for (let row = 0; row < table.count; row++) {
-      const is6 = table.word(row, 3) !== 0;
-      list.push({
-        vni: table.word(row, 0),
-        src: this.#addresses.address(table.word(row, 1), is6),
-        dst: this.#addresses.address(table.word(row, 2), is6),
-        packets: this.#tunnelSums.packets[row] as number,
-        bytes: this.#tunnelSums.bytes[row] as number,
-      });
-    }
-    return list.sort(
-      (x, y) => x.vni - y.vni || y.packets - x.packets || compareIp(x.src, y.src) || compareIp(x.dst, y.dst),
-    );
-  }
-
-  vnis(tunnels: readonly TunnelCount[], most: number): VniCount[] {
-    const endpoints = this.#endpointsByVni(most);
-    const byVni = new Map<number, TunnelCount[]>();
-    for (const tunnel of tunnels) {
-      const list = byVni.get(tunnel.vni);
-      if (list === undefined) byVni.set(tunnel.vni, [tunnel]);
-      else list.push(tunnel);
-    }
-    return [...byVni].map(([vni, list]) => ({
-      vni,
-      packets: list.reduce((sum, one) => sum + one.packets, 0),
-      bytes: list.reduce((sum, one) => sum + one.bytes, 0),
-      vteps: distinct(list.flatMap(({ src, dst }) => [src, dst])),
-      endpoints: endpoints.get(vni) ?? { total: 0, first: [] },
-    }));
-  }
-
-  #endpointsByVni(most: number): Map<number, Listed<Endpoint>> {
-    const table = this.#endpoints;
-    const { packets } = this.#endpointSums;
-    const rows = new Map<number, number[]>();
-    for (let row = 0; row < table.count; row++) {
-      const vni = table.word(row, 0);
-      const list = rows.get(vni);
-      if (list === undefined) rows.set(vni, [row]);
-      else list.push(row);
-    }
-    const ips = this.#ipsByEndpoint();
-    const listed = new Map<number, Listed<Endpoint>>();
-    for (const [vni, list] of rows) {
-      const first = mostOf(list, packets, most).map((row) => this.#endpointAt(row, ips));
-      first.sort((x, y) => y.packets - x.packets || x.mac - y.mac || compareIp(x.vtep, y.vtep));
-      listed.set(vni, { total: list.length, first: first.slice(0, most) });
-    }
-    return listed;
-  }
-
-  #endpointAt(row: number, ips: readonly (readonly number[])[]): Endpoint {
-    const table = this.#endpoints;
-    const known = (ips[row] ?? []).map((at) =>
-      this.#addresses.address(this.#ips.word(at, 1), this.#ips.word(at, 2) !== 0),
-    );
-    return {
-      mac: mac(table.word(row, 3), table.word(row, 2)),
-      ips: known.sort(compareIp),
-      vtep: this.#addresses.address(table.word(row, 1), table.word(row, 4) !== 0),
-      packets: this.#endpointSums.packets[row] as number,
-    };
-  }
-
-  /** Rows of `#ips` by endpoint. */
-  #ipsByEndpoint(): number[][] {
-    const lists: number[][] = [];
-    for (let row = 0; row < this.#ips.count; row++) {
-      const endpoint = this.#ips.word(row, 0);
-      const list = lists[endpoint];
-      if (list === undefined) lists[endpoint] = [row];
-      else list.push(row);
-    }
-    return lists;
-  }
-
-  flows(most: number): Listed<FlowCount> {
-    const table = this.#flows;
-    const total = table.count;
-    const rows = Array.from({ length: total }, (_, row) => row);
-    if (total > most) {
-      // Only the first are wanted: by VNI, then most packets. The rest of the order is settled among what is left.
-      const packets = rows.map((row) => (this.#forth.packets[row] ?? 0) + (this.#back.packets[row] ?? 0));
-      const vnis = new Set<number>();
-      for (const row of rows) vnis.add(table.word(row, 3) >>> 8);
-      const kept: number[] = [];
-      for (const vni of [...vnis].sort((x, y) => x - y)) {
-        if (kept.length >= most) break;
-        kept.push(
-          ...mostOf(
-            rows.filter((row) => table.word(row, 3) >>> 8 === vni),
-            packets,
-            most,
-          ),
-        );
-      }
-      return {
-        total,
-        first: kept
-          .map((row) => this.#flowAt(row))
-          .sort(compareFlows)
-          .slice(0, most),
-      };
-    }
-    return { total, first: rows.map((row) => this.#flowAt(row)).sort(compareFlows) };
-  }
-
-  #flowAt(row: number): FlowCount {
-    const table = this.#flows;
-    const turned = this.#turned[row] as boolean;
-    const kind = table.word(row, 4);
-    const inner6 = (kind & LANE.inner6) !== 0;
-    const ports = table.word(row, 2);
-    const number = table.word(row, 3) & 0xff;
-    const arp = (kind & LANE.arp) !== 0;
-    const hasPorts = !arp && ports !== 0;
-    const low = {
-      ip: this.#addresses.address(table.word(row, 0), inner6),
-      port: hasPorts ? ports >>> 16 : null,
-    };
-    const high = {
-      ip: this.#addresses.address(table.word(row, 1), inner6),
-      port: hasPorts ? ports & 0xffff : null,
-    };
-    const [ab, ba] = turned ? [this.#back, this.#forth] : [this.#forth, this.#back];
-    return {
-      vni: table.word(row, 3) >>> 8,
-      protocol: arp ? 'ARP' : protocolName(number),
-      a: turned ? high : low,
-      b: turned ? low : high,
-      packetsAB: ab.packets[row] ?? 0,
-      bytesAB: ab.bytes[row] ?? 0,
-      packetsBA: ba.packets[row] ?? 0,
-      bytesBA: ba.bytes[row] ?? 0,
-    };
-  }
+function flowAt({ flows: table, turned, forth, back }: Sums, addresses: Addresses, row: number): FlowCount {
+  const kind = table.word(row, 4);
+  const inner6 = (kind & LANE.inner6) !== 0;
+  const ports = table.word(row, 2);
+  const number = table.word(row, 3) & 0xff;
+  const arp = (kind & LANE.arp) !== 0;
+  const hasPorts = !arp && ports !== 0;
+  const low = {
+    ip: addresses.address(table.word(row, 0), inner6),
+    port: hasPorts ? ports >>> 16 : null,
+  };
+  const high = {
+    ip: addresses.address(table.word(row, 1), inner6),
+    port: hasPorts ? ports & 0xffff : null,
+  };
+  const isTurned = turned[row] === 1;
+  const [ab, ba] = isTurned ? [back, forth] : [forth, back];
+  return {
+    vni: table.word(row, 3) >>> 8,
+    protocol: arp ? 'ARP' : protocolName(number),
+    a: isTurned ? high : low,
+    b: isTurned ? low : high,
+    packetsAB: ab.packets[row] as number,
+    bytesAB: ab.bytes[row] as number,
+    packetsBA: ba.packets[row] as number,
+    bytesBA: ba.bytes[row] as number,
+  };
 }
 
 /** The rows with the most packets: `most` of them, and all that have as many as the last. */
-function mostOf(rows: readonly number[], packets: readonly number[], most: number): number[] {
-  if (rows.length <= most) return [...rows];
-  const counts = Float64Array.from(rows, (row) => packets[row] ?? 0).sort();
+function mostOf(rows: readonly number[], packets: Float64Array, most: number): readonly number[] {
+  if (rows.length <= most) return rows;
+  const counts = new Float64Array(rows.length);
+  for (let i = 0; i < counts.length; i++) counts[i] = packets[rows[i] as number] as number;
+  counts.sort();
   const least = counts[counts.length - most] as number;
-  return rows.filter((row) => (packets[row] ?? 0) >= least);
+  return rows.filter((row) => (packets[row] as number) >= least);
 }
 
 function protocolName(number: number): string {

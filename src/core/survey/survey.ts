@@ -18,6 +18,7 @@ import { Addresses } from './addresses.ts';
 import { LANE, Lanes, PACKETS_WORD } from './lanes.ts';
 import type { SweepTotals } from './sweep.ts';
 import { Sweep } from './sweep.ts';
+import { SweepMemory } from './sweep-memory.ts';
 
 export interface SurveyOptions {
   readonly walk?: WalkOptions;
@@ -27,6 +28,8 @@ export interface SurveyOptions {
   readonly salt?: number;
   /** False takes the long way for every packet: for tests. */
   readonly plain?: boolean;
+  /** Whether to have a `sweep`, where that is possible; its memory takes addresses for `maxFlows` at once. Default false. */
+  readonly bulk?: boolean;
 }
 
 export const MAX_FLOWS = 1_000_000;
@@ -56,13 +59,13 @@ export class Survey implements SweepTotals {
   lastSeconds: number = Number.NEGATIVE_INFINITY;
   lastNanos = 0;
   /** 1 by UDP destination port that carried VXLAN. */
-  readonly ports: Uint8Array = new Uint8Array(0x10000);
+  readonly ports: Uint8Array;
   readonly lanes: Lanes;
   /** Where frames are counted whose flow found no room. */
   readonly spare: Lanes;
   readonly addresses: Addresses;
   readonly linkTypes: Set<number> = new Set();
-  /** Counts plain packets of a pcap file in bulk; null where all go the long way. */
+  /** Counts plain packets of a pcap file in bulk: for a reader of this survey's file; null without `bulk`. */
   readonly sweep: Sweep | null;
   readonly #sight: Sight;
   readonly #frame: PlainPacket = new PlainPacket();
@@ -74,14 +77,17 @@ export class Survey implements SweepTotals {
   constructor(options: SurveyOptions = {}) {
     const walk = options.walk ?? DEFAULT_WALK;
     const salt = options.salt ?? 0;
-    this.lanes = new Lanes(options.maxFlows ?? MAX_FLOWS, salt);
+    // A plain packet has a tunnel, which nobody looks into who follows none.
+    this.#plainWay = (options.plain ?? true) && walk.depth > 0;
+    const most = options.maxFlows ?? MAX_FLOWS;
+    const memory = options.bulk === true && this.#plainWay ? SweepMemory.make(most, walk.ports) : null;
+    this.ports = memory?.seen ?? new Uint8Array(0x1_0000);
+    this.lanes = new Lanes(most, salt, memory ?? undefined);
     this.spare = new Lanes(SPARE, salt);
     this.addresses = new Addresses(ADDRESSES, salt);
     this.#sight = new Sight(walk);
     this.#carries = walk.ports;
-    // A plain packet has a tunnel, which nobody looks into who follows none.
-    this.#plainWay = (options.plain ?? true) && walk.depth > 0;
-    this.sweep = this.#plainWay ? new Sweep(this, walk.ports) : null;
+    this.sweep = memory === null ? null : new Sweep(this, memory);
   }
 
   /** Counts one packet: a PacketSink. */
@@ -238,22 +244,20 @@ export class Survey implements SweepTotals {
     }
   }
 
-  /** Adds a lane that was counted elsewhere: sixteen words, see lanes.ts. */
-  addRow(words: Int32Array): void {
-    const flags = words[7] as number;
+  /** Adds a lane that was counted elsewhere: the sixteen words at `o`, see lanes.ts. They may be changed. */
+  addRow(words: Int32Array, o: number): void {
+    const flags = words[o + 7] as number;
     if ((flags & LANE.bare) === 0) {
-      if (this.lanes.addRow(words)) return;
-      this.withoutFlow += (words[PACKETS_WORD] as number) >>> 0;
-      words[0] = 0;
-      words[1] = 0;
-      words[2] = 0;
-      words[3] = (words[3] as number) & 0xffff_ff00;
-      words[7] = (flags & ~(LANE.inner6 | LANE.arp)) | LANE.bare;
+      if (this.lanes.addRow(words, o)) return;
+      this.withoutFlow += (words[o + PACKETS_WORD] as number) >>> 0;
+      words.fill(0, o, o + 3);
+      words[o + 3] = (words[o + 3] as number) & 0xffff_ff00;
+      words[o + 7] = (flags & ~(LANE.inner6 | LANE.arp)) | LANE.bare;
     }
-    if (this.spare.addRow(words)) return;
-    words[6] = 0;
-    words[7] = (flags & LANE.outer6) | LANE.bare | LANE.noMac;
-    if (!this.spare.addRow(words)) this.withoutTunnel += (words[PACKETS_WORD] as number) >>> 0;
+    if (this.spare.addRow(words, o)) return;
+    words[o + 6] = 0;
+    words[o + 7] = (flags & LANE.outer6) | LANE.bare | LANE.noMac;
+    if (!this.spare.addRow(words, o)) this.withoutTunnel += (words[o + PACKETS_WORD] as number) >>> 0;
   }
 
   /** Counts a frame without its flow, if need be without its MAC. */

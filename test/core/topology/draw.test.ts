@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TOPOLOGY_FORMATS, topologyText } from '../../../src/cli/render/topology.ts';
+import { topologyText } from '../../../src/cli/render/topology.ts';
+import { TOPOLOGY_FORMATS } from '../../../src/cli/render/topology-format.ts';
 import { topologyDocument } from '../../../src/core/topology/draw/json.ts';
 import type { Overlay } from '../../../src/core/topology/overlay.ts';
 import { documentOf } from '../../cli/harness.ts';
