@@ -15,7 +15,7 @@ import { VxlabError } from '../../core/wire/numbers.ts';
 import type { ReadOptions } from '../../live/pcap-file.ts';
 import { readCapture } from '../../live/pcap-file.ts';
 import type { Io } from '../io.ts';
-import { Progress } from '../progress.ts';
+import { Progress, readSoFar } from '../progress.ts';
 import { whole } from '../units.ts';
 
 export interface SourceArguments {
@@ -101,14 +101,15 @@ export async function readSource(
   let sink: PacketSink = () => undefined;
   const reader = new AnyReader((view, start, end, meta) => sink(view, start, end, meta));
   sink = makeSink(reader);
-  const progress = new Progress(io, `reading ${shown(name)}`, await sizeOf(path));
+  const total = await sizeOf(path);
+  const progress = new Progress(io);
   const { cutShort } = await readCapture(path, reader, {
     name,
     signal: io.signal,
     ...(given.follow ? { follow: true } : {}),
     ...(options.meet === undefined ? {} : { meet: options.meet }),
     progress: (bytes) => {
-      progress.at(bytes);
+      progress.say(() => readSoFar(`reading ${shown(name)}`, bytes, total));
       return options.between?.();
     },
   });
