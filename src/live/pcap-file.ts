@@ -1,16 +1,16 @@
 // Capture files on disk, pipes and standard streams: opens a path or '-', undoes gzip on the fly, and feeds a reader;
 // takes a writer's chunks with back-pressure. What the bytes mean is core/pcap's business.
 //
-// A chunk is used again after the reader has seen it. Of a regular file the next chunk is read while this one is
-// parsed; a pipe is not read ahead, so that stopping need not wait for its writer.
+// A chunk is used again after the reader has seen it. Nothing is read ahead, so that stopping need not wait for a pipe's
+// writer.
 
-import { createWriteStream, open as openDescriptor } from 'node:fs';
+import { createWriteStream, open as openDescriptor, readSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { addAbortSignal } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Gunzip } from 'node:zlib';
 import { createGunzip } from 'node:zlib';
@@ -20,7 +20,7 @@ import { VxlabError } from '../core/wire/numbers.ts';
 export interface ReadOptions {
   /** What errors call it; default the path. */
   readonly name?: string;
-  /** Bytes read at a time; default 1 MiB. */
+  /** Bytes read at a time; default 256 KiB. */
   readonly chunkBytes?: number;
   /** Ends the reading early, as the reader's `stop` does, also while it waits for more. */
   readonly signal?: AbortSignal;
@@ -39,7 +39,7 @@ export interface ReadResult {
   readonly cutShort: CutShort | null;
 }
 
-const CHUNK_BYTES = 0x10_0000;
+const CHUNK_BYTES = 0x4_0000;
 /** Bytes that may wait for the disk before `drained` makes a producer wait. */
 const WAITING_MAX = 0x40_0000;
 
@@ -90,42 +90,37 @@ async function* streamed(stream: Readable, signal: AbortSignal | undefined): Asy
 }
 
 const FOLLOW_EVERY = 100;
+/** After so many bytes others have their turn: signals, progress. */
+const TURN_BYTES = 0x80_0000;
 
+/**
+ * A regular file is read by this thread, whose cache then holds what it is about to parse; a thread of Node's pool would
+ * leave it in another processor's. What may have to wait (a device, the end of a file that is followed) is read aside.
+ */
 async function* chunksOf(
   handle: FileHandle,
-  ahead: boolean,
+  regular: boolean,
   { chunkBytes: size = CHUNK_BYTES, follow, signal, meet }: ReadOptions,
 ): AsyncGenerator<Uint8Array> {
-  let now = new Uint8Array(size);
-  let next = ahead ? new Uint8Array(size) : now;
+  const chunk = new Uint8Array(size);
   let at = 0;
-  const read = (): Promise<{ bytesRead: number }> => {
+  let turn = TURN_BYTES;
+  for (;;) {
     const most = meet !== undefined && at < meet.at ? Math.min(size, meet.at - at) : size;
-    return handle.read(now, 0, most, null);
-  };
-  let pending = read();
-  try {
-    for (;;) {
-      const { bytesRead } = await pending;
-      if (bytesRead === 0) {
-        if (!follow || signal?.aborted) return;
-        await setTimeout(FOLLOW_EVERY, undefined, { signal }).catch(() => undefined);
-        pending = read();
-        continue;
-      }
-      at += bytesRead;
-      const chunk = now.subarray(0, bytesRead);
-      [now, next] = [next, now];
-      const met = at === meet?.at;
-      const early = ahead && !met;
-      if (early) pending = read();
-      yield chunk;
-      if (met && (await meet.enough())) return;
-      if (!early) pending = read();
+    const bytes = regular
+      ? readSync(handle.fd, chunk, 0, most, null)
+      : (await handle.read(chunk, 0, most, null)).bytesRead;
+    if (bytes === 0) {
+      if (!follow || signal?.aborted) return;
+      await setTimeout(FOLLOW_EVERY, undefined, { signal }).catch(() => undefined);
+      continue;
     }
-  } finally {
-    // The handle must not be closed under a read that is still going on.
-    await pending.catch(() => undefined);
+    at += bytes;
+    yield bytes === size ? chunk : chunk.subarray(0, bytes);
+    if (at === meet?.at && (await meet.enough())) return;
+    if (at < turn) continue;
+    turn = at + TURN_BYTES;
+    await setImmediate();
   }
 }
 

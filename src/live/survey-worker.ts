@@ -8,11 +8,11 @@ import { partOf } from '../core/survey/merge.ts';
 import { Survey } from '../core/survey/survey.ts';
 import type { WorkerResult, WorkerTask } from './survey-threads.ts';
 
-const CHUNK = 0x10_0000;
+const CHUNK = 0x4_0000;
 
 function surveyFrom({ path, from, walk, maxFlows, salt }: WorkerTask): WorkerResult {
   const survey = new Survey({ walk: new WalkOptions(walk), maxFlows, salt });
-  const reader = new PcapReader(survey.packet);
+  const reader = new PcapReader(survey.packet, survey.sweep);
   const chunk = new Uint8Array(CHUNK);
   const file = openSync(path, 'r');
   try {

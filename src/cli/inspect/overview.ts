@@ -117,7 +117,7 @@ async function surveyAll(io: Io, name: string, given: OverviewArguments): Promis
         reader = made;
         return survey.packet;
       },
-      later === null ? {} : { meet: { at: later.from, enough } },
+      { sweep: survey.sweep, ...(later === null ? {} : { meet: { at: later.from, enough } }) },
     );
     const rest = end as WorkerResult | null;
     if (rest === null) return { survey, file, findings: null };

@@ -10,7 +10,7 @@ import type { WalkSettings } from '../../core/dissect/ports.ts';
 import { DEPTH_MAX, WalkOptions } from '../../core/dissect/ports.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import { AnyReader } from '../../core/pcap/reader.ts';
-import type { PacketSink } from '../../core/pcap/record.ts';
+import type { PacketSink, RecordSweep } from '../../core/pcap/record.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { ReadOptions } from '../../live/pcap-file.ts';
 import { readCapture } from '../../live/pcap-file.ts';
@@ -87,7 +87,7 @@ export interface SourceFile {
 
 /**
  * Reads one capture to its end, or until Ctrl-C, into a sink that is made when the reader is there.
- * @param options `between` is awaited after each chunk; `meet` as readCapture has it
+ * @param options `between` is awaited after each chunk; `meet` as readCapture has it, `sweep` as AnyReader
  * @throws VxlabError CAPTURE_UNREADABLE when it cannot be opened, NOT_A_CAPTURE when it is something else
  */
 export async function readSource(
@@ -95,11 +95,17 @@ export async function readSource(
   name: string,
   given: SourceArguments,
   makeSink: (reader: AnyReader) => PacketSink,
-  options: Pick<ReadOptions, 'meet'> & { readonly between?: () => Promise<void> } = {},
+  options: Pick<ReadOptions, 'meet'> & {
+    readonly between?: () => Promise<void>;
+    readonly sweep?: RecordSweep | null;
+  } = {},
 ): Promise<SourceFile> {
   const path = pathOf(io, name);
   let sink: PacketSink = () => undefined;
-  const reader = new AnyReader((view, start, end, meta) => sink(view, start, end, meta));
+  const reader = new AnyReader(
+    (view, start, end, meta) => sink(view, start, end, meta),
+    options.sweep ?? null,
+  );
   sink = makeSink(reader);
   const total = await sizeOf(path);
   const progress = new Progress(io);

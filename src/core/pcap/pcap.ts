@@ -11,7 +11,7 @@
 
 import { ChunkReader, emptyMeta } from './chunks.ts';
 import { RECORD_LIMIT, snapLimit } from './linktype.ts';
-import type { CaptureReader, PacketMeta, PacketSink } from './record.ts';
+import type { CaptureReader, PacketMeta, PacketSink, RecordSweep } from './record.ts';
 import { DIRECTION } from './record.ts';
 
 export const MAGIC_MICRO = 0xa1b2c3d4;
@@ -29,6 +29,9 @@ const PACKET_OUTGOING = 4;
 export class PcapReader extends ChunkReader implements CaptureReader {
   readonly format = 'pcap' as const;
   readonly #sink: PacketSink;
+  readonly #sweep: RecordSweep | null;
+  /** True once the header has said that the records are of the kind that a sweep takes. */
+  #sweeps = false;
   readonly #meta: PacketMeta = emptyMeta();
   #little = true;
   /** Nanoseconds in one unit of the fraction. */
@@ -41,9 +44,11 @@ export class PcapReader extends ChunkReader implements CaptureReader {
   #originalAt = 12;
   #eitherWay = false;
 
-  constructor(sink: PacketSink) {
+  /** @param sweep is offered every record before the sink; it takes plain ones in bulk */
+  constructor(sink: PacketSink, sweep: RecordSweep | null = null) {
     super('file header', FILE_HEADER_LEN);
     this.#sink = sink;
+    this.#sweep = sweep;
   }
 
   protected scan(view: DataView, from: number, end: number): number {
@@ -64,7 +69,13 @@ export class PcapReader extends ChunkReader implements CaptureReader {
     const eitherWay = this.#eitherWay;
     const meta = this.#meta;
     const sink = this.#sink;
+    const sweep = this.#sweeps ? this.#sweep : null;
     while (end - at >= head) {
+      if (sweep !== null) {
+        at = sweep.records(view, at, end, meta.linkType, unit);
+        this.packets += sweep.taken;
+        if (end - at < head) break;
+      }
       let captured = view.getUint32(at + capturedAt, little);
       let original = view.getUint32(at + originalAt, little);
       if (eitherWay && captured > original) [captured, original] = [original, captured];
@@ -131,6 +142,7 @@ export class PcapReader extends ChunkReader implements CaptureReader {
     this.#unit = magic === MAGIC_NANO ? 1 : 1000;
     this.#head = magic === MAGIC_MODIFIED ? MODIFIED_HEADER_LEN : RECORD_HEADER_LEN;
     this.#limit = Math.max(snapLimit(linkType), Math.min(snapLength, RECORD_LIMIT));
+    this.#sweeps = little && this.#head === RECORD_HEADER_LEN && minor > 3;
     this.need = this.#head;
     this.recordName = 'packet record';
     this.#meta.linkType = linkType;

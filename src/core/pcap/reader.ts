@@ -12,11 +12,13 @@ import type {
   CaptureSection,
   CutShort,
   PacketSink,
+  RecordSweep,
 } from './record.ts';
 
 /** A streaming reader of pcap or pcapng, whichever comes. */
 export class AnyReader implements CaptureReader {
   readonly #sink: PacketSink;
+  readonly #sweep: RecordSweep | null;
   #inner: CaptureReader | null = null;
   /** First bytes, until there are enough to tell the format. */
   #first: Uint8Array = new Uint8Array(0);
@@ -24,8 +26,10 @@ export class AnyReader implements CaptureReader {
   #bytes = 0;
   #stopped = false;
 
-  constructor(sink: PacketSink) {
+  /** @param sweep as PcapReader has it; a pcapng file goes by the sink alone */
+  constructor(sink: PacketSink, sweep: RecordSweep | null = null) {
     this.#sink = sink;
+    this.#sweep = sweep;
   }
 
   get format(): CaptureFormat | null {
@@ -90,7 +94,7 @@ export class AnyReader implements CaptureReader {
 
   #decide(bytes: Uint8Array): void {
     const found: Detected = detect(bytes);
-    if (found.kind === 'pcap') this.#inner = new PcapReader(this.#sink);
+    if (found.kind === 'pcap') this.#inner = new PcapReader(this.#sink, this.#sweep);
     else if (found.kind === 'pcapng') this.#inner = new PcapngReader(this.#sink);
     else {
       this.#cutShort = { offset: 0, reason: found.refusal };

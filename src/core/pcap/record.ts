@@ -43,6 +43,18 @@ export interface PacketMeta {
 /** Takes one packet: bytes [start, end) of the view. */
 export type PacketSink = (view: DataView, start: number, end: number, meta: PacketMeta) => void;
 
+/** Takes records of a pcap file in bulk, ahead of the sink. */
+export interface RecordSweep {
+  /** Records that the last call took. */
+  taken: number;
+  /**
+   * Takes whole records (header of 16 bytes, little-endian) that stand one behind the other in [at, end), and answers where it
+   * stopped: at the first that it does not take, or that is not whole.
+   * @param unit nanoseconds in one unit of a time stamp's fraction
+   */
+  records(view: DataView, at: number, end: number, linkType: number, unit: number): number;
+}
+
 /** An interface that packets were captured on. A pcap file has exactly one. */
 export interface CaptureInterface {
   /** Which section of a pcapng file declares it, from 0. */

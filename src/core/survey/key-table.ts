@@ -18,12 +18,12 @@ export class KeyTable {
   rows: Int32Array = new Int32Array(FIRST_ROWS * ROW_WORDS);
   #room: number = FIRST_ROWS;
   readonly #most: number;
-  readonly #k1: number;
-  readonly #k2: number;
-  readonly #k3: number;
-  readonly #k4: number;
-  #slots: Int32Array = new Int32Array(FIRST_ROWS * 2);
-  #mask: number = FIRST_ROWS * 2 - 1;
+  readonly k1: number;
+  readonly k2: number;
+  readonly k3: number;
+  readonly k4: number;
+  slots: Int32Array = new Int32Array(FIRST_ROWS * 2);
+  mask: number = FIRST_ROWS * 2 - 1;
 
   /**
    * @param most rows at most, 1 or more
@@ -31,17 +31,17 @@ export class KeyTable {
    */
   constructor(most: number, salt = 0) {
     this.#most = most;
-    this.#k1 = odd(salt, 0x85ebca6b);
-    this.#k2 = odd(salt, 0xc2b2ae35);
-    this.#k3 = odd(salt, 0x27d4eb2f);
-    this.#k4 = odd(salt, 0x165667b1);
+    this.k1 = odd(salt, 0x85ebca6b);
+    this.k2 = odd(salt, 0xc2b2ae35);
+    this.k3 = odd(salt, 0x27d4eb2f);
+    this.k4 = odd(salt, 0x165667b1);
   }
 
   /** The row of a key, added if it is new; -1 when it is new and the table is full. Words are compared as 32 bits. */
   row(a: number, b: number, c: number, d: number, e: number, f: number, g: number, h: number): number {
     const rows = this.rows;
-    const slots = this.#slots;
-    const mask = this.#mask;
+    const slots = this.slots;
+    const mask = this.mask;
     let at = this.#hash(a, b ^ e, c ^ f, d ^ g ^ (h << 8)) & mask;
     for (;;) {
       const row = (slots[at] as number) - 1;
@@ -86,7 +86,7 @@ export class KeyTable {
       return this.row(a, b, c, d, e, f, g, h);
     }
     this.count = row + 1;
-    this.#slots[at] = row + 1;
+    this.slots[at] = row + 1;
     const rows = this.rows;
     const o = row * ROW_WORDS;
     rows[o] = a;
@@ -103,10 +103,10 @@ export class KeyTable {
   /** Four multiplications side by side, not in a chain: the processor does them at once. */
   #hash(a: number, b: number, c: number, d: number): number {
     const h =
-      Math.imul(a ^ (a >>> 15), this.#k1) ^
-      Math.imul(b ^ (b >>> 13), this.#k2) ^
-      Math.imul(c ^ (c >>> 16), this.#k3) ^
-      Math.imul(d ^ (d >>> 14), this.#k4);
+      Math.imul(a ^ (a >>> 15), this.k1) ^
+      Math.imul(b ^ (b >>> 13), this.k2) ^
+      Math.imul(c ^ (c >>> 16), this.k3) ^
+      Math.imul(d ^ (d >>> 14), this.k4);
     return h ^ (h >>> 15) ^ (h >>> 7);
   }
 
@@ -125,8 +125,8 @@ export class KeyTable {
       while (slots[at] !== 0) at = (at + 1) & mask;
       slots[at] = row + 1;
     }
-    this.#slots = slots;
-    this.#mask = mask;
+    this.slots = slots;
+    this.mask = mask;
   }
 }
 

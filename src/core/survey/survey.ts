@@ -16,6 +16,8 @@ import { PROTO } from '../wire/numbers.ts';
 import * as vxlan from '../wire/vxlan.ts';
 import { Addresses } from './addresses.ts';
 import { LANE, Lanes, PACKETS_WORD } from './lanes.ts';
+import type { SweepTotals } from './sweep.ts';
+import { Sweep } from './sweep.ts';
 
 export interface SurveyOptions {
   readonly walk?: WalkOptions;
@@ -32,10 +34,11 @@ export const MAX_FLOWS = 1_000_000;
 const SPARE = 65_536;
 const ADDRESSES = 4_000_000;
 
+const ETHERNET = 1;
 /** Where the outer addresses of a plain packet stand. */
 const VTEPS = 26;
 
-export class Survey {
+export class Survey implements SweepTotals {
   packets = 0;
   /** On the wire, not captured. */
   bytes = 0;
@@ -59,6 +62,8 @@ export class Survey {
   readonly spare: Lanes;
   readonly addresses: Addresses;
   readonly linkTypes: Set<number> = new Set();
+  /** Counts plain packets of a pcap file in bulk; null where all go the long way. */
+  readonly sweep: Sweep | null;
   readonly #sight: Sight;
   readonly #frame: PlainPacket = new PlainPacket();
   readonly #crossing: Crossing = new Crossing();
@@ -76,6 +81,7 @@ export class Survey {
     this.#carries = walk.ports;
     // A plain packet has a tunnel, which nobody looks into who follows none.
     this.#plainWay = (options.plain ?? true) && walk.depth > 0;
+    this.sweep = this.#plainWay ? new Sweep(this, walk.ports) : null;
   }
 
   /** Counts one packet: a PacketSink. */
@@ -89,7 +95,12 @@ export class Survey {
       this.#linkType = meta.linkType;
       this.linkTypes.add(meta.linkType);
     }
-    if (this.#plainWay && end - start === length && meta.linkType === 1 && this.#plain(view, start, length))
+    if (
+      this.#plainWay &&
+      end - start === length &&
+      meta.linkType === ETHERNET &&
+      this.#plain(view, start, length)
+    )
       return;
     this.#long(view, start, end, meta);
   };
@@ -102,6 +113,14 @@ export class Survey {
   /** True when a datagram in fragments waits for more: what follows must be counted here too. */
   get waiting(): boolean {
     return this.#sight.reassembler.waiting > 0;
+  }
+
+  swept(packets: number, bytes: number): void {
+    this.packets += packets;
+    this.bytes += bytes;
+    this.vxlanPackets += packets;
+    this.vxlanBytes += bytes;
+    if (packets > 0) this.linkTypes.add(ETHERNET);
   }
 
   #time(meta: PacketMeta): void {
