@@ -168,7 +168,7 @@ describe('vxlab exec in a lab of its own', () => {
 
   test('shows who listens', async () => {
     expect((await exec(['appserver.1', '--', 'ss', '-tln'])).out).toMatch(
-      /^State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port\nLISTEN 0 +\d+ +\*:8080 +\*:\*\n$/,
+      /^State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port\nLISTEN 0 +\d+ +\*:80 +\*:\*\nLISTEN 0 +\d+ +\*:8080 +\*:\*\n$/,
     );
   });
 
