@@ -113,12 +113,12 @@ function judgePair(i: number, { up, down }: Pair, allowed: readonly TcpError[]):
   if (down !== null && hangs(down)) {
     said.push(`${who}, other end: hangs in ${down.socket?.state}, ${down.sent} sent, ${down.received} heard`);
   }
-  for (const [one, name] of [
-    [up, 'opener'],
-    [down, 'other end'],
+  for (const [one, far, name] of [
+    [up, down, 'opener'],
+    [down, up, 'other end'],
   ] as const) {
     const outcome = one?.outcome ?? null;
-    if (outcome !== null && outcome !== 'none' && !allowed.includes(outcome)) {
+    if (outcome !== null && outcome !== 'none' && !allowed.includes(outcome) && !isLate(one, far)) {
       said.push(`${who}, ${name}: ${outcome}, ${one?.sent} sent, ${one?.received} heard`);
     }
   }
@@ -136,6 +136,15 @@ function judgePair(i: number, { up, down }: Pair, allowed: readonly TcpError[]):
     }
   }
   return said;
+}
+
+/**
+ * True when all was said and heard, and only the last acknowledgement was lost so often that the other end had waited long
+ * enough (TIME-WAIT) and answered the last FIN with a reset.
+ */
+export function isLate(one: Talker | null, far: Talker | null): boolean {
+  if (one?.outcome !== 'ECONNRESET' || far?.outcome !== null) return false;
+  return far.received === one.script.send && one.received === far.script.send;
 }
 
 /** Most of the time `usual`. */

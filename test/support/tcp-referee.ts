@@ -33,6 +33,8 @@ class Way {
   promised = 0;
   stamp = -1;
   reset = false;
+  /** The ports have another connection now, or a late SYN made one of its own: its rules are not followed any further. */
+  again = false;
   /** What arrived, as ranges in order: left, right, left, right... */
   ranges: number[] = [];
 }
@@ -42,6 +44,7 @@ export class Referee {
   readonly #ways: Map<string, Way> = new Map();
   readonly #again: Map<Host, number> = new Map();
   segments = 0;
+  #isQuiet = false;
 
   /** Segments that a host sent again. */
   resent(host: Host): number {
@@ -53,6 +56,7 @@ export class Referee {
     const at = tcpAt(view, start);
     if (at < 0) return;
     this.segments++;
+    this.#isQuiet = false;
     const ip = start + ethernet.HEADER_LEN;
     const mtu = host.interfaces[0]?.mtu ?? 0;
     if (end - ip > mtu) this.#fault(host, view, at, `${end - ip} bytes where ${mtu} fit`);
@@ -70,7 +74,8 @@ export class Referee {
       return;
     }
     const payload = end - tcp.payloadAt(view, at);
-    if ((flags & SYN) !== 0) this.#syn(host, view, at, way);
+    if ((flags & SYN) !== 0) this.#syn(host, view, at, way, back);
+    this.#isQuiet = way.again;
     const from = (tcp.seq(view, at) - way.initial) | 0;
     const right = from + payload + (flags & FIN) + ((flags & SYN) >> 1);
     if (right > from) this.#numbers(host, view, at, from, right, payload);
@@ -96,13 +101,15 @@ export class Referee {
     back.allowed = Math.max(back.allowed, ack + (tcp.window(view, at) << shift(flags, way, back)));
   }
 
-  #syn(host: Host, view: DataView, at: number, way: Way): void {
+  #syn(host: Host, view: DataView, at: number, way: Way, back: Way): void {
     const seq = tcp.seq(view, at);
     if (way.sent > 0 && seq !== way.initial) {
       // One whose SYN was never acknowledged may have given up and begun anew.
       if (!way.reset && way.fin < 0 && way.sent > 1)
         this.#fault(host, view, at, 'another first number for the same connection');
       Object.assign(way, new Way());
+      way.again = true;
+      back.again = true;
     }
     way.initial = seq;
     way.mss = Math.max(0, options.mss(view, at)) || way.mss;
@@ -199,7 +206,7 @@ export class Referee {
   }
 
   #fault(host: Host, view: DataView, at: number, text: string): void {
-    if (this.faults.length >= 5) return;
+    if (this.#isQuiet || this.faults.length >= 5) return;
     const { srcPort, dstPort } = tcp.read(view, at);
     const flags = tcp.flags(view, at).toString(16);
     const when = host.ground.clock.now;
