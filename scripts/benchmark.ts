@@ -15,6 +15,7 @@ import { inspectFigures } from './benchmarks/inspect.ts';
 import { cleanUp } from './benchmarks/native.ts';
 import { pathFigures } from './benchmarks/path.ts';
 import { scaleReport } from './benchmarks/scale.ts';
+import { connectionsReport, tcpFigures } from './benchmarks/tcp.ts';
 
 const AREAS: Readonly<Record<string, () => Figure[]>> = {
   'event-queue': eventQueueFigures,
@@ -22,11 +23,16 @@ const AREAS: Readonly<Record<string, () => Figure[]>> = {
   checksum: checksumFigures,
   encapsulation: encapsulationFigures,
   path: pathFigures,
+  tcp: tcpFigures,
   inspect: inspectFigures,
 };
 
 /** What is no rate: printed as it comes, and only when asked for by name. */
-const REPORTS: Readonly<Record<string, () => void>> = { heap: heapReport, scale: scaleReport };
+const REPORTS: Readonly<Record<string, () => void>> = {
+  heap: heapReport,
+  scale: scaleReport,
+  connections: connectionsReport,
+};
 
 const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];
 

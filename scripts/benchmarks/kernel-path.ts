@@ -23,3 +23,21 @@ export function kernelPath(frameBytes: number): Round | null {
     return rate;
   };
 }
+
+/**
+ * Gigabits of payload a second by iperf3 over the same path, one TCP stream at an MTU of 1450; null as above, or without iperf3.
+ * @param plain without segmentation and receive offloads, so that each segment takes the path by itself; needs ethtool
+ */
+export function iperfOverKernel(plain: boolean): Round | null {
+  const tools = plain ? ['iperf3', 'ethtool'] : ['iperf3'];
+  if (tools.some((tool) => spawnSync(tool, ['--version'], { stdio: 'ignore' }).error !== undefined))
+    return null;
+  if (process.getuid?.() !== 0 || spawnSync(SCRIPT, ['probe'], { stdio: 'ignore' }).status !== 0) return null;
+  const args = ['tcp', String(SECONDS), plain ? 'plain' : 'offload'];
+  return () => {
+    const run = spawnSync(SCRIPT, args, { encoding: 'utf8', timeout: 20_000 });
+    if (run.status !== 0) throw new Error(`kernel-path.sh tcp: exit ${run.status}, said "${run.stderr}"`);
+    const said = JSON.parse(run.stdout) as { end: { sum_received: { bits_per_second: number } } };
+    return said.end.sum_received.bits_per_second / 1e9;
+  };
+}

@@ -58,7 +58,8 @@ export function serviceSpec(key: string, network: string, replicas: number): Ser
     maxReplicasPerNode: 0,
     ports: [],
     restart: { condition: 'any', delay: 0, maxAttempts: null, window: 0 },
-    extension: undefined,
+    workloads: [],
+    workloadOrigin: null,
     at: AT,
   };
 }

@@ -13,6 +13,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
   ['lint', async () => (await import('./commands/lint.ts')).lintCommand],
   ['ping', emulating(async () => (await import('./commands/ping.ts')).pingCommand)],
   ['trace', emulating(async () => (await import('./commands/trace.ts')).traceCommand)],
+  ['exec', emulating(async () => (await import('./commands/exec.ts')).execCommand)],
   ['decap', async () => (await import('./commands/decap.ts')).decapCommand],
   ['encap', async () => (await import('./commands/encap.ts')).encapCommand],
   ['rewrite', async () => (await import('./commands/rewrite.ts')).rewriteCommand],

@@ -1,117 +1,176 @@
-// The lecture's stack told once: who runs where, who talks to whom, one packet, and what somebody on the wire reads.
+// The lecture's stack told once: who runs where, who asks whom, one request's way through the tiers, one packet, and what
+// somebody on the wire reads.
 
-import { Dissection } from '../core/dissect/layer.ts';
+import type { ServiceRow } from '../apps/runtime.ts';
+import { Crossing } from '../core/dissect/crossing.ts';
+import { Dissection, L } from '../core/dissect/layer.ts';
 import { dissect, LINK_TYPE } from '../core/dissect/walk.ts';
 import type { PacketTree } from '../core/inspect/tree.ts';
 import { tree } from '../core/inspect/tree.ts';
+import { formatIp } from '../core/wire/address.ts';
+import * as ipv4 from '../core/wire/ipv4.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
-import type { DatagramReceiver } from '../engine/host/udp.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
-import { MILLISECOND, SECOND } from '../engine/time/clock.ts';
+import { SECOND } from '../engine/time/clock.ts';
 import type { LoggedFrame } from '../lab/capture.ts';
 import { FrameLog } from '../lab/capture.ts';
-import { Lab } from '../lab/lab.ts';
+import type { ConnectionRow } from '../lab/service-pairs.ts';
 import type { Population, Totals } from '../lab/summary.ts';
-import type { TrafficRow } from '../lab/traffic.ts';
+import type { Io } from './io.ts';
+import { LivingLab } from './living-lab.ts';
 
-/** What the application server asks the database. It stands for any line that somebody takes to be private. */
-const SECRET = "SELECT name FROM customer WHERE card='4242-4242'";
-const MYSQL_PORT = 3306;
-const RUN = 2 * SECOND;
+const RUN = 3 * SECOND;
+
+/** A packet on the underlay that carries something of a request. */
+export interface Step {
+  readonly frame: number;
+  readonly time: number;
+  readonly tap: string;
+  readonly vni: number;
+  readonly from: string;
+  readonly to: string;
+  /** Text in it, as it stands on the wire. */
+  readonly reads: string;
+}
+
+/** What is read off the underlay, and where: the frame's number and the offset in it in bytes. */
+export interface Overheard {
+  readonly text: string;
+  readonly frame: number;
+  readonly offset: number;
+  readonly vni: number;
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface Story extends Population, Totals {
   readonly stack: string;
   readonly profile: string;
-  readonly traffic: readonly TrafficRow[];
-  /** The frame that carries the secret over the underlay, as it left the sender's node. */
+  readonly requests: readonly ServiceRow[];
+  readonly connections: readonly ConnectionRow[];
+  /** One customer's request, from the web tier to the database and back. */
+  readonly steps: readonly Step[];
+  /** The frame with the question to the database, as it left its node. */
   readonly frame: LoggedFrame;
   readonly packet: PacketTree;
   /** Underlay frames seen in all. */
   readonly frames: number;
-  readonly secret: {
-    readonly text: string;
-    readonly from: string;
-    readonly to: string;
-    readonly port: number;
-    /** What arrived at the other end. */
-    readonly received: string;
-    /** Where an eavesdropper finds it: number of the frame, from 1, and offset in it in bytes. */
-    readonly frame: number;
-    readonly offset: number;
-  };
+  readonly overheard: readonly Overheard[];
 }
 
-/** @throws VxlabError NO_STORY for a stack without an application server and a database on two nodes */
-export function tell(spec: StackSpec): Story {
+/** How the customer that the story is about shows on the wire: in the question and in the answer. */
+const QUESTION = /SELECT [ -~]*FROM customer[ -~]*WHERE id = (\d+)/;
+const answerOf = (id: string): RegExp => new RegExp(`\\{"id":${id},[ -~]*\\}`);
+const askedFor = (id: string): RegExp => new RegExp(`GET /customers/${id} `);
+
+/** @throws VxlabError NO_STORY for a stack whose tiers do not ask each other across nodes */
+export async function tell(io: Io, spec: StackSpec): Promise<Story> {
   const log = new FrameLog();
-  const lab = new Lab(spec, { capture: log });
-  const { world } = lab.sim;
-  const population = lab.population();
-  const database = population.containers.find(({ service }) => service === 'mysql');
-  const asker = population.containers.find(
-    ({ service, node }) => service === 'appserver' && node !== database?.node,
-  );
-  if (database === undefined || asker === undefined) {
-    throw new VxlabError('NO_STORY', 'the story needs an appserver and mysql on two nodes');
+  const living = new LivingLab(io, spec, { manifest: null, log });
+  try {
+    await living.start();
+    const population = living.lab.population();
+    await living.run(RUN, io.signal);
+    const { world } = living.lab.sim;
+    const names = namesOf(living);
+    const question = find(log.frames, QUESTION, names);
+    const id = QUESTION.exec(question.text)?.[1] as string;
+    const asked = find(log.frames, askedFor(id), names);
+    const answer = find(log.frames, answerOf(id), names);
+    const { bytes } = log.frames[question.frame - 1] as LoggedFrame;
+    const { view, d } = opened(bytes);
+    return {
+      ...population,
+      ...living.lab.totals(),
+      stack: spec.name,
+      profile: world.plan.profile.name,
+      requests: living.runtime.rows(),
+      connections: living.lab.connections(),
+      steps: stepsBetween(log.frames, asked.frame, answer.frame, names),
+      frame: log.frames[question.frame - 1] as LoggedFrame,
+      packet: tree(view, d),
+      frames: log.frames.length,
+      overheard: [question, answer],
+    };
+  } finally {
+    await living.close();
   }
-  const traffic = lab.startTraffic({ until: RUN });
-  lab.run(RUN);
-  traffic.stop();
+}
 
-  const inbox = new Inbox();
-  const from = world.party(asker.name);
-  const to = world.party(database.name);
-  to.host.udp.bind(MYSQL_PORT, inbox);
-  const socket = from.host.udp.bind(0, inbox);
-  socket.send(world.addressFor(from, database.name), MYSQL_PORT, Buffer.from(SECRET));
-  lab.run(100 * MILLISECOND);
+/** Who has an address: a container, or a node's load balancer. */
+type Names = ReadonlyMap<string, string>;
 
-  const found = seek(log.frames, SECRET);
-  const totals = lab.totals();
-  const rows = traffic.rows();
-  lab.close();
-  if (found === null) throw new VxlabError('NO_STORY', 'the datagram did not cross the underlay');
-  const { bytes } = found.frame;
+function namesOf(living: LivingLab): Names {
+  const names = new Map<string, string>();
+  const { world } = living.lab.sim;
+  for (const network of world.plan.networks) {
+    for (const [node, { ip }] of network.balancers)
+      names.set(`${network.vni} ${formatIp(ip)}`, `lb of ${node}`);
+  }
+  for (const { name, task } of world.containers.values()) {
+    for (const { network, ip } of task?.endpoints ?? []) names.set(`${network.vni} ${formatIp(ip)}`, name);
+  }
+  return names;
+}
+
+/** The first VXLAN packet that has the text in it, which is all that an eavesdropper looks for. */
+function find(frames: readonly LoggedFrame[], text: RegExp, names: Names): Overheard {
+  for (const frame of frames) {
+    const found = text.exec(Buffer.from(frame.bytes).toString('latin1'));
+    if (found === null) continue;
+    const ends = endsOf(frame.bytes, names);
+    if (ends !== null) return { text: found[0], frame: frame.number, offset: found.index, ...ends };
+  }
+  throw new VxlabError(
+    'NO_STORY',
+    'the story needs a web tier, an application and a database on several nodes',
+  );
+}
+
+interface Ends {
+  readonly vni: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+function opened(bytes: Uint8Array): { view: DataView; d: Dissection } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const d = new Dissection();
   dissect(view, 0, bytes.length, LINK_TYPE.ethernet, d);
-  return {
-    ...population,
-    ...totals,
-    stack: spec.name,
-    profile: world.plan.profile.name,
-    traffic: rows,
-    frame: found.frame,
-    packet: tree(view, d),
-    frames: log.frames.length,
-    secret: {
-      text: SECRET,
-      from: asker.name,
-      to: database.name,
-      port: MYSQL_PORT,
-      received: inbox.text,
-      frame: found.frame.number,
-      offset: found.offset,
-    },
-  };
+  return { view, d };
 }
 
-/** The first frame that has the text in it, which is all that an eavesdropper does. */
-function seek(frames: readonly LoggedFrame[], text: string): { frame: LoggedFrame; offset: number } | null {
-  for (const frame of frames) {
-    const offset = Buffer.from(frame.bytes).indexOf(text);
-    if (offset >= 0) return { frame, offset };
-  }
-  return null;
+/** The ends of the inner IPv4 packet; null where none crosses. */
+function endsOf(bytes: Uint8Array, names: Names): Ends | null {
+  const { view, d } = opened(bytes);
+  const crossing = new Crossing();
+  if (!crossing.find(view, d, 0) || crossing.network < 0) return null;
+  const at = d.start(crossing.network);
+  const name = (ip: string): string => names.get(`${crossing.vni} ${ip}`) ?? ip;
+  const from = name(formatIp(ipv4.src(view, at)));
+  return { vni: crossing.vni, from, to: name(formatIp(ipv4.dst(view, at))) };
 }
 
-class Inbox implements DatagramReceiver {
-  text = '';
+/** The packets that carry more than acknowledgements, from the question's to the answer's. */
+function stepsBetween(frames: readonly LoggedFrame[], first: number, last: number, names: Names): Step[] {
+  return frames.slice(first - 1, last).flatMap((frame) => {
+    const { view, d } = opened(frame.bytes);
+    const crossing = new Crossing();
+    const ends = endsOf(frame.bytes, names);
+    if (ends === null || !crossing.find(view, d, 0) || crossing.transport < 0) return [];
+    const payload = frame.bytes.subarray(d.head(crossing.transport), d.limit(crossing.transport));
+    if (d.kind(crossing.transport) !== L.tcp || payload.length === 0) return [];
+    return [{ frame: frame.number, time: frame.time, tap: frame.tap, ...ends, reads: readable(payload) }];
+  });
+}
 
-  datagram(frame: Parameters<DatagramReceiver['datagram']>[0], _ip: number, at: number, end: number): void {
-    this.text += Buffer.from(frame.bytes.subarray(at, end)).toString('utf8');
-    frame.release();
-  }
-
-  error(): void {}
+/** HTTP's first line, or the longest text there is; empty where nothing is text. */
+function readable(payload: Uint8Array): string {
+  const texts =
+    Buffer.from(payload)
+      .toString('latin1')
+      .match(/[ -~]{4,}/g) ?? [];
+  const [first = ''] = texts;
+  if (/^(GET|POST|HTTP)/.test(first)) return first;
+  return texts.reduce((longest, text) => (text.length > longest.length ? text : longest), '');
 }

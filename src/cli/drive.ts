@@ -3,14 +3,12 @@
 import type { Lab } from '../lab/lab.ts';
 import type { CaptureFile } from '../live/pcap-file.ts';
 import type { Io } from './io.ts';
+import { Progress } from './progress.ts';
 import { durationText } from './units.ts';
 
 /** Virtual time at a go, in nanoseconds: a slice of a large lab is a noticeable time. */
 const SLICE = 50_000_000;
-/** Wall-clock milliseconds without a word. */
-const PATIENCE = 1000;
-const AGAIN = { terminal: 200, other: 5000 };
-/** How often a lab that follows the wall clock looks at it. */
+/** Wall-clock milliseconds between two looks at what else there is. */
 const TICK = 20;
 
 /** Runs for `duration` nanoseconds as fast as it can, or until the user stops it. */
@@ -21,25 +19,10 @@ export async function runFor(io: Io, lab: Lab, duration: number, file: CaptureFi
   while (lab.now < until && !io.signal.aborted) {
     lab.run(Math.min(SLICE, until - lab.now));
     if (performance.now() - breath < TICK) continue;
-    progress.say(`${durationText(lab.now)} of ${durationText(until)} of virtual time`);
+    progress.say(() => `${durationText(lab.now)} of ${durationText(until)} of virtual time`);
     await pause(0);
     await file?.drained();
     breath = performance.now();
-  }
-  progress.end();
-}
-
-/** Lets virtual time follow the wall clock until the user stops it. */
-export async function follow(io: Io, lab: Lab, file: CaptureFile | null): Promise<void> {
-  const start = performance.now();
-  const begun = lab.now;
-  const progress = new Progress(io);
-  while (!io.signal.aborted) {
-    const due = begun + Math.floor((performance.now() - start) * 1e6);
-    if (due > lab.now) lab.run(due - lab.now);
-    if (io.liveErr) progress.say(`${Math.floor((performance.now() - start) / 1000)} s; Ctrl-C ends it`);
-    await file?.drained();
-    await pause(TICK, io.signal);
   }
   progress.end();
 }
@@ -56,29 +39,4 @@ export function pause(milliseconds: number, signal?: AbortSignal): Promise<void>
     const timer = setTimeout(end, milliseconds);
     signal?.addEventListener('abort', end);
   });
-}
-
-/** One line on standard error that says how far long work is: written over on a terminal, now and then elsewhere. */
-class Progress {
-  readonly #io: Io;
-  #last: number = performance.now() - (AGAIN.other - PATIENCE);
-  readonly #start: number = performance.now();
-  #shown = false;
-
-  constructor(io: Io) {
-    this.#io = io;
-  }
-
-  say(words: string): void {
-    const now = performance.now();
-    const again = this.#io.liveErr ? AGAIN.terminal : AGAIN.other;
-    if (now - this.#start < PATIENCE || now - this.#last < again) return;
-    this.#last = now;
-    this.#shown = true;
-    this.#io.err(this.#io.liveErr ? `\r${words}\u001b[K` : `${words}\n`);
-  }
-
-  end(): void {
-    if (this.#shown && this.#io.liveErr) this.#io.err('\r\u001b[K');
-  }
 }

@@ -15,6 +15,7 @@ const KINDS: Readonly<Record<string, ExitCode>> = {
   NO_SUCH_PROFILE: EXIT.usage,
   NO_SUCH_PARTY: EXIT.usage,
   NO_SUCH_NODE: EXIT.usage,
+  NO_SUCH_LAB: EXIT.usage,
   NOT_LIVE: EXIT.usage,
   NOT_REACHABLE: EXIT.no,
   BAD_FILTER: EXIT.usage,
@@ -46,6 +47,10 @@ const KINDS: Readonly<Record<string, ExitCode>> = {
   PORT_IN_USE: EXIT.missing,
   NO_SUCH_ADDRESS: EXIT.missing,
   SOCKET_REFUSED: EXIT.missing,
+  CONTROL_REFUSED: EXIT.missing,
+  LAB_RUNNING: EXIT.missing,
+  LAB_GONE: EXIT.missing,
+  OTHER_VERSION: EXIT.missing,
 };
 
 /** What to try next, where the sentence does not say so itself. */

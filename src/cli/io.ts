@@ -1,6 +1,7 @@
 // What a command sees of the outside: its streams, its folder, its environment and the wish to stop. Handed in, so that a
 // test runs a command as a function.
 
+import { isatty } from 'node:tty';
 import picocolors from 'picocolors';
 import type { Colors } from './render/paint.ts';
 
@@ -21,6 +22,15 @@ export const EXIT = {
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
+/** Standard input for a program that may read it: nothing is taken before `chunks` is iterated. */
+export interface Input {
+  /** True when a person types there. */
+  readonly terminal: boolean;
+  chunks(): AsyncIterable<Uint8Array>;
+  /** No more will be read, so that the process may end. */
+  close(): void;
+}
+
 export interface Io {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -37,6 +47,7 @@ export interface Io {
   err(text: string): void;
   /** All of standard input. */
   stdin(): Promise<string>;
+  readonly input: Input;
 }
 
 /** The process's own streams. */
@@ -45,6 +56,7 @@ export function processIo(signal: AbortSignal): Io {
     picocolors.createColors(
       stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     );
+  let reading = false;
   return {
     cwd: process.cwd(),
     env: process.env,
@@ -56,6 +68,16 @@ export function processIo(signal: AbortSignal): Io {
     write: (bytes) => written(process.stdout, bytes),
     err: (words) => void process.stderr.write(words),
     stdin: async () => (await import('node:stream/consumers')).text(process.stdin),
+    input: {
+      terminal: isatty(0),
+      chunks: () => {
+        reading = true;
+        return process.stdin;
+      },
+      close: () => {
+        if (reading) process.stdin.destroy();
+      },
+    },
   };
 }
 

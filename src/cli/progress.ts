@@ -1,5 +1,5 @@
-// How far a long reading is, on standard error: nothing in the first second, then one line that is written over on a
-// terminal and a line now and then elsewhere.
+// How far long work is, on standard error: nothing in the first second, then one line that is written over on a terminal and a
+// line now and then elsewhere.
 
 import type { Io } from './io.ts';
 
@@ -10,26 +10,20 @@ const EVERY_PLAIN = 5000;
 
 export class Progress {
   readonly #io: Io;
-  readonly #what: string;
-  readonly #total: number;
   readonly #began: number = performance.now();
   #next = QUIET;
   #shown = false;
 
-  /** @param total bytes to come; 0 when nobody knows */
-  constructor(io: Io, what: string, total: number) {
+  constructor(io: Io) {
     this.#io = io;
-    this.#what = what;
-    this.#total = total;
   }
 
-  /** @param bytes read so far */
-  at(bytes: number): void {
+  /** What there is to say now, if it is time to say something. */
+  say(words: () => string): void {
     const elapsed = performance.now() - this.#began;
     if (elapsed < this.#next) return;
     this.#next = elapsed + (this.#io.liveErr ? EVERY_LIVE : EVERY_PLAIN);
-    const share = this.#total > 0 ? `${Math.floor((100 * bytes) / this.#total)} %` : megabytes(bytes);
-    this.#show(`${this.#what}: ${share}`);
+    this.#show(words());
   }
 
   /** Takes the line away. */
@@ -44,6 +38,7 @@ export class Progress {
   }
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+/** How much of a file was read. @param total bytes in all; 0 when nobody knows */
+export function readSoFar(what: string, bytes: number, total: number): string {
+  return `${what}: ${total > 0 ? `${Math.floor((100 * bytes) / total)} %` : `${(bytes / 1e6).toFixed(1)} MB`}`;
 }

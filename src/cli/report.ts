@@ -1,5 +1,7 @@
 // The document of `vxlab up`: what ran, what was sent, what became of it.
 
+import type { ServiceRow } from '../apps/runtime.ts';
+import type { ConnectionRow } from '../lab/service-pairs.ts';
 import type { Population, Totals } from '../lab/summary.ts';
 import type { TrafficRow } from '../lab/traffic.ts';
 
@@ -20,6 +22,11 @@ export interface UpDocument extends Population, Totals {
   readonly duration: number;
   /** True when the user ended it. */
   readonly interrupted: boolean;
+  /** What programs asked each other, by service and by the name of who was asked. */
+  readonly requests: readonly ServiceRow[];
+  /** TCP connections by the services at their ends. */
+  readonly connections: readonly ConnectionRow[];
+  /** Pings between containers. */
   readonly traffic: readonly TrafficRow[];
   readonly capture: CaptureReport | null;
 }

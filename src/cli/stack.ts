@@ -63,7 +63,7 @@ export async function stackOf(
   given: StackOptions,
   nodes?: number,
 ): Promise<StackSpec> {
-  const found = file ?? (await usualFile(io));
+  const found = file ?? (await manifestHere(io));
   const read = await readStack(io, found ?? LECTURE, given, nodes);
   const name = found ?? 'the lecture stack';
   if (found === null) {
@@ -94,7 +94,13 @@ function sayUnencrypted(io: Io, spec: StackSpec): void {
   }
 }
 
-async function usualFile(io: Io): Promise<string | null> {
+/** The name of the stack that a command would take here without a file. */
+export async function stackHere(io: Io, given: StackOptions): Promise<string> {
+  return given.stack ?? stackName(io, (await manifestHere(io)) ?? LECTURE);
+}
+
+/** The file that a command takes here when none is named; null for the lecture's. */
+export async function manifestHere(io: Io): Promise<string | null> {
   for (const name of USUAL) {
     try {
       await readFile(join(io.cwd, name));

@@ -1,10 +1,16 @@
 // `vxlab up --underlay udp`: the stack on the wall clock over real UDP sockets, one loopback address a node.
 
+import { dirname, resolve } from 'node:path';
+import { wallInbox } from '../apps/pace.ts';
+import type { ContainerProcess } from '../apps/process.ts';
+import { programTable } from '../apps/programs/index.ts';
+import { Runtime } from '../apps/runtime.ts';
 import { VXLAN_PORT } from '../core/wire/numbers.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import { profileFor } from '../engine/orchestrate/profile.ts';
+import { ServicePairs } from '../lab/service-pairs.ts';
 import { populationOf, totalsOf } from '../lab/summary.ts';
-import { pairsOf, Traffic } from '../lab/traffic.ts';
+import { pairsOf, silentPairsOf, Traffic } from '../lab/traffic.ts';
 import { pause } from './drive.ts';
 import type { Io } from './io.ts';
 import type { ClusterArguments } from './options.ts';
@@ -14,11 +20,22 @@ import { count, durationText } from './units.ts';
 export interface UdpArguments extends ClusterArguments {
   readonly for?: number;
   readonly port?: number;
-  readonly traffic: boolean;
+  readonly traffic: 'programs' | 'ping' | 'none' | false;
+}
+
+export interface UdpOptions {
+  /** The manifest's file; null for one that has no folder. */
+  readonly manifest: string | null;
+  print(process: ContainerProcess, text: string, stream: 'out' | 'err'): void;
 }
 
 /** Runs until the time is up or the user stops it. @throws VxlabError PORT_IN_USE, NO_SUCH_ADDRESS, NOT_LIVE */
-export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Promise<UpDocument> {
+export async function runUdp(
+  io: Io,
+  spec: StackSpec,
+  given: UdpArguments,
+  { manifest, print }: UdpOptions,
+): Promise<UpDocument> {
   const { UdpLab } = await import('../live/udp-lab.ts');
   const profile = profileFor(spec, given.profile);
   const cluster = {
@@ -37,7 +54,20 @@ export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Prom
   lab.clock.tick();
   const begun = lab.clock.now;
   const until = given.for === undefined ? {} : { until: begun + given.for };
-  const traffic = given.traffic ? new Traffic(lab.world, pairsOf(lab.world), until) : null;
+  const pairs = new ServicePairs(lab.world);
+  lab.world.ground.ledger = pairs;
+  const runtime = new Runtime({
+    world: lab.world,
+    inbox: wallInbox(),
+    programs: programTable(manifest === null ? io.cwd : dirname(resolve(io.cwd, manifest))),
+    epoch: Date.now(),
+    enter: () => void lab.clock.tick(),
+    print,
+  });
+  if (given.traffic === 'programs') runtime.start();
+  const pinging = given.traffic === 'ping' ? pairsOf(lab.world) : [];
+  if (given.traffic === 'programs') pinging.push(...silentPairsOf(lab.world));
+  const traffic = pinging.length > 0 ? new Traffic(lab.world, pinging, until) : null;
   // A timer of Node's goes to 24 days; nobody waits longer.
   await pause(given.for === undefined ? 2 ** 31 - 1 : given.for / 1e6, io.signal);
   lab.clock.tick();
@@ -45,6 +75,9 @@ export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Prom
   traffic?.stop();
   const totals = totalsOf(lab.world, null);
   const rows = traffic?.rows() ?? [];
+  const requests = runtime.rows();
+  const connections = pairs.rows();
+  await runtime.stop();
   await lab.close();
   return {
     schema: 'vxlab.up/1',
@@ -55,6 +88,8 @@ export async function runUdp(io: Io, spec: StackSpec, given: UdpArguments): Prom
     duration,
     interrupted: io.signal.aborted,
     ...population,
+    requests,
+    connections,
     traffic: rows,
     ...totals,
     capture: null,

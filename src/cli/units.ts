@@ -104,3 +104,10 @@ function trim(n: number): string {
 export function count(n: number, one: string, many: string = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
 }
+
+/** `1.50 Mbit/s`: bits a second for people. */
+export function bitRate(bits: number): string {
+  if (bits >= 1e9) return `${(bits / 1e9).toFixed(2)} Gbit/s`;
+  if (bits >= 1e6) return `${(bits / 1e6).toFixed(2)} Mbit/s`;
+  return `${(bits / 1e3).toFixed(2)} kbit/s`;
+}

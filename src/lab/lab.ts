@@ -15,8 +15,12 @@ import type { Instant } from '../engine/time/clock.ts';
 import type { LabCapture } from './capture.ts';
 import type { Journey } from './journey.ts';
 import { JOURNEY_SNAP, journeyOf } from './journey.ts';
+import type { ConnectionRow } from './service-pairs.ts';
+import { ServicePairs } from './service-pairs.ts';
 import type { Population, Totals } from './summary.ts';
 import { populationOf, totalsOf } from './summary.ts';
+import type { IpvsRow } from './tables-balancer.ts';
+import { ipvsRows } from './tables-balancer.ts';
 import type { DnsRow } from './tables-dns.ts';
 import { dnsRows } from './tables-dns.ts';
 import type { FdbRow } from './tables-fdb.ts';
@@ -29,7 +33,7 @@ import type { NeighRow } from './tables-neigh.ts';
 import { neighRows } from './tables-neigh.ts';
 import type { PeerRow } from './tables-peers.ts';
 import { peerRows } from './tables-peers.ts';
-import type { TrafficOptions } from './traffic.ts';
+import type { TrafficOptions, TrafficPair } from './traffic.ts';
 import { pairsOf, Traffic } from './traffic.ts';
 
 export interface LabOptions {
@@ -55,6 +59,7 @@ export class Lab {
   readonly seed: number | string;
   readonly sim: Simulation;
   readonly traffics: Traffic[] = [];
+  readonly #pairs: ServicePairs;
   #closed = false;
 
   /** @throws VxlabError BAD_CLUSTER, BAD_IMPAIRMENT, NO_SUCH_PROFILE; as `plan` for what the stack asks for */
@@ -77,6 +82,8 @@ export class Lab {
       ...(options.trace === true ? { trace: { snap: JOURNEY_SNAP } } : {}),
     });
     this.sim = sim;
+    this.#pairs = new ServicePairs(sim.world);
+    sim.world.ground.ledger = this.#pairs;
     if (capture?.taps === 'all') tapSandboxes(sim, capture);
   }
 
@@ -90,10 +97,12 @@ export class Lab {
     this.sim.clock.runUntil(this.now + duration);
   }
 
-  /** Starts the default traffic: see traffic.ts. */
-  startTraffic(options: TrafficOptions = {}): Traffic {
-    const { world } = this.sim;
-    const traffic = new Traffic(world, pairsOf(world), options);
+  /** Starts pings: see traffic.ts. */
+  startTraffic(
+    options: TrafficOptions = {},
+    pairs: readonly TrafficPair[] = pairsOf(this.sim.world),
+  ): Traffic {
+    const traffic = new Traffic(this.sim.world, pairs, options);
     this.traffics.push(traffic);
     return traffic;
   }
@@ -154,6 +163,15 @@ export class Lab {
 
   dns(): DnsRow[] {
     return dnsRows(this.sim.world);
+  }
+
+  /** TCP connections by the services at their ends. */
+  connections(): ConnectionRow[] {
+    return this.#pairs.rows();
+  }
+
+  ipvs(): IpvsRow[] {
+    return ipvsRows(this.sim.world);
   }
 
   /** Takes everything down. Answers with the number of frames that are not home, which is 0. */

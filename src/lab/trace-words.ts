@@ -15,6 +15,7 @@ import type { ElementId } from '../engine/trace/event.ts';
 import { TRACE, VIA } from '../engine/trace/event.ts';
 import type { TraceEvent } from '../engine/trace/recorder.ts';
 import type { Located } from './elements.ts';
+import { balanced, translated } from './translation-words.ts';
 
 export interface JourneyStep {
   /** Nanoseconds since the frame set out. */
@@ -126,6 +127,10 @@ function wordsOf(event: TraceEvent, sim: Simulation, at: Located | undefined): W
         text: event.a === 1 ? `goes out tagged for VLAN ${event.b}` : `the tag of VLAN ${event.b} comes off`,
         command: `${at?.prefix ?? ''}ip -d link show type vlan`,
       };
+    case TRACE.balance:
+      return balanced(event, at?.prefix ?? '');
+    case TRACE.translate:
+      return translated(event, at?.prefix ?? '');
     case TRACE.impair:
       return { what: 'impair', text: IMPAIR_WORDS[event.a] ?? 'impaired' };
     case TRACE.drop:

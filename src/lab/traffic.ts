@@ -1,5 +1,5 @@
-// The traffic that shows a stack at work: every container pings, once a second, one container of each other service that
-// it shares a network with, on another node where there is one.
+// The traffic that shows a network at work where nothing runs in containers: every container pings, once a second, one
+// container of each other service that it shares a network with, on another node where there is one.
 
 import { formatIp } from '../core/wire/address.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
@@ -63,6 +63,16 @@ export function pairsOf(world: World): TrafficPair[] {
     }
   }
   return pairs;
+}
+
+/** The pairs whose sender runs no program. */
+export function silentPairsOf(world: World): TrafficPair[] {
+  const silent = new Set(
+    world.plan.services
+      .filter(({ spec }) => spec.workloads.length === 0)
+      .flatMap(({ tasks }) => tasks.map(({ name }) => name)),
+  );
+  return pairsOf(world).filter(({ from }) => silent.has(from));
 }
 
 function share(a: ServicePlan, b: ServicePlan): boolean {

@@ -492,7 +492,19 @@ describe('vxlab correlate', () => {
   });
 
   test('in an emulated lab without loss loses nothing, and shows the cables delay', async () => {
-    await vxlab('up', '--for', '5s', '--taps', 'all', '--delay', '2ms', '--capture', 'well.pcapng');
+    await vxlab(
+      'up',
+      '--for',
+      '5s',
+      '--taps',
+      'all',
+      '--delay',
+      '2ms',
+      '--traffic',
+      'ping',
+      '--capture',
+      'well.pcapng',
+    );
     const ran = await vxlab('correlate', 'well.pcapng', '--json');
     const { lost, hops, ways } = documentOf<CorrelateDocument>('correlate', ran);
     expect(lost).toBe(0);
@@ -508,6 +520,8 @@ describe('vxlab correlate', () => {
   test('in a lossy lab finds every loss, on the cable where it was', async () => {
     const up = await vxlab(
       'up',
+      '--traffic',
+      'ping',
       '--for',
       '30s',
       '--taps',

@@ -52,6 +52,13 @@ export async function cli(argv: readonly string[], around: Surroundings = {}): P
       err += text;
     },
     stdin: () => Promise.resolve(around.stdin ?? ''),
+    input: {
+      terminal: around.stdin === undefined,
+      async *chunks() {
+        yield Buffer.from(around.stdin ?? '');
+      },
+      close: () => {},
+    },
   };
   const code = await run(argv, io);
   return { code, out, err };

@@ -7,12 +7,18 @@ interface Demo {
     readonly hex: string;
     readonly layers: { readonly protocol: string }[];
   };
-  readonly secret: {
-    readonly text: string;
-    readonly received: string;
-    readonly frame: number;
-    readonly offset: number;
-  };
+  readonly requests: readonly {
+    readonly requests: number;
+    readonly failures: number;
+    readonly service: string;
+  }[];
+  readonly connections: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly retransmits: number;
+  }[];
+  readonly steps: readonly { readonly vni: number; readonly reads: string }[];
+  readonly overheard: readonly { readonly text: string; readonly frame: number; readonly offset: number }[];
 }
 
 describe('vxlab demo', () => {
@@ -20,16 +26,18 @@ describe('vxlab demo', () => {
     const { code, out, err } = await cli(['demo']);
     expect([code, err]).toEqual([0, '']);
     const lines = out.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(46);
+    expect(lines.length).toBeLessThanOrEqual(51);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(110);
   });
 
-  test('reads the secret off the underlay where it says it is', async () => {
-    const { packet, secret } = documentOf<Demo>('demo', await cli(['demo', '--json']));
-    expect(secret.received).toBe(secret.text);
-    expect(secret.frame).toBe(packet.number);
+  test('reads question and answer off the underlay where it says they are', async () => {
+    const { packet, overheard } = documentOf<Demo>('demo', await cli(['demo', '--json']));
+    const [question, answer] = overheard;
+    expect(question?.frame).toBe(packet.number);
     const bytes = Buffer.from(packet.hex, 'hex');
-    expect(bytes.subarray(secret.offset).toString('latin1')).toBe(secret.text);
+    expect(bytes.subarray(question?.offset).toString('latin1')).toBe(question?.text);
+    expect(question?.text).toMatch(/^SELECT .* FROM customer WHERE id = 1$/);
+    expect(answer?.text).toContain('"id":1,');
     expect(packet.layers.map(({ protocol }) => protocol)).toEqual([
       'eth',
       'ip',
@@ -37,8 +45,23 @@ describe('vxlab demo', () => {
       'vxlan',
       'eth',
       'ip',
-      'udp',
+      'tcp',
       'data',
+    ]);
+  });
+
+  test('follows one request through three tiers and two networks, and loses none', async () => {
+    const { requests, connections, steps } = documentOf<Demo>('demo', await cli(['demo', '--json']));
+    expect(steps[0]?.reads).toBe('GET /customers/1 HTTP/1.1');
+    expect(steps.at(-1)?.reads).toBe('HTTP/1.1 200 OK');
+    expect(new Set(steps.map(({ vni }) => vni)).size).toBe(2);
+    expect(requests.map(({ service, requests: asked, failures }) => [service, asked, failures])).toEqual([
+      ['webserver', 6, 0],
+      ['appserver', 6, 0],
+    ]);
+    expect(connections.map(({ from, to, retransmits }) => [from, to, retransmits])).toEqual([
+      ['webserver', 'appserver', 0],
+      ['appserver', 'mysql', 0],
     ]);
   });
 
@@ -148,6 +171,18 @@ describe('vxlab show', () => {
       }
     },
   );
+
+  test('ipvs prints the documented JSON: every service on every node of its networks, nothing where there are none', async () => {
+    const ran = await cli(['show', 'ipvs', '-f', LECTURE, '--node', 'manager1', '--json']);
+    const { rows } = documentOf<{ rows: { service: string; mark: number; ports: string[] }[] }>('show', ran);
+    expect(rows.slice(0, 2)).toMatchObject([
+      { namespace: 'ingress_sbox', service: 'lecture_webserver', mark: 256, ports: ['8085/tcp'] },
+      { namespace: 'ingress_sbox', service: 'lecture_webserver', mark: 256, ports: ['8085/tcp'] },
+    ]);
+    expect(rows.length).toBeGreaterThan(2);
+    const none = await cli(['show', 'ipvs', '-f', LECTURE, '--profile', 'flannel', '--json']);
+    expect(documentOf<{ rows: unknown[] }>('show', none).rows).toEqual([]);
+  });
 
   test('fdb prints the lines of bridge fdb show', async () => {
     const { out } = await cli(['show', 'fdb', '-f', LECTURE, '--node', 'worker2']);

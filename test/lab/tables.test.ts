@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { parseIp } from '../../src/core/wire/address.ts';
 import { SECOND } from '../../src/engine/time/clock.ts';
 import type { LabOptions } from '../../src/lab/lab.ts';
 import { Lab } from '../../src/lab/lab.ts';
@@ -225,6 +226,44 @@ describe('dns', () => {
     for (const name of ['web', 'lecture_web', 'www', 'tasks.web']) {
       expect(rows.find((row) => row.name === name)?.addresses).toEqual(['10.9.0.2', '10.9.0.3']);
     }
+  });
+});
+
+describe('ipvs', () => {
+  test('each balancer lists the services of its network, the newest task first, and counts connections', () => {
+    const it = lab();
+    const rows = (): string[] =>
+      it
+        .ipvs()
+        .filter(({ node, network }) => node === 'worker1' && network === 'lecture_mywebnw')
+        .map(
+          ({ service, vip, mark, server, task, weight, active, inactive, connections }) =>
+            `${mark} ${service} ${vip} ${server} ${task} ${weight} ${active} ${inactive} ${connections}`,
+        );
+    // 256 is the ingress service's.
+    expect(rows()).toEqual([
+      '257 lecture_webserver 10.0.1.2 10.0.1.4 lecture_webserver.2 1 0 0 0',
+      '257 lecture_webserver 10.0.1.2 10.0.1.3 lecture_webserver.1 1 0 0 0',
+      '258 lecture_appserver 10.0.1.5 10.0.1.7 lecture_appserver.2 1 0 0 0',
+      '258 lecture_appserver 10.0.1.5 10.0.1.6 lecture_appserver.1 1 0 0 0',
+    ]);
+    const { world } = it.sim;
+    const client = world.containers.get('lecture_webserver.2');
+    expect(client?.node).toBe('worker1');
+    const heard = { datagram: (frame: { release(): void }): void => frame.release(), error: (): void => {} };
+    client?.host.udp.bind(0, heard).send(parseIp('10.0.1.5'), 9, Uint8Array.of(1));
+    it.run(SECOND);
+    expect(rows()[2]).toBe('258 lecture_appserver 10.0.1.5 10.0.1.7 lecture_appserver.2 1 0 1 1');
+    for (const name of ['lecture_appserver.1', 'lecture_appserver.2'])
+      world.stop(world.containers.get(name) as NonNullable<typeof client>);
+    expect(rows()[2]).toBe('258 lecture_appserver 10.0.1.5 null null 0 0 0 0');
+  });
+
+  test('in dnsrr mode and with pods there is nothing to balance', () => {
+    const text =
+      "version: '3.3'\nservices: {web: {image: x, deploy: {endpoint_mode: dnsrr}, networks: [n]}}\nnetworks: {n: {}}\n";
+    expect(lab({}, compose(text)).ipvs()).toEqual([]);
+    expect(lab({ profile: 'flannel' }).ipvs()).toEqual([]);
   });
 });
 

@@ -5,6 +5,7 @@
 #
 #   kernel-path.sh probe                          exit 0 where the path can be built
 #   kernel-path.sh UDP_FLOW FRAME_BYTES SECONDS   prints millions of delivered frames a second
+#   kernel-path.sh tcp SECONDS offload|plain      prints iperf3's JSON of one TCP stream at an MTU of 1450
 set -euo pipefail
 
 prefix="vxlab-$$"
@@ -42,6 +43,24 @@ for side in A B; do
 done
 
 if [ "$1" = probe ]; then exit 0; fi
+if [ "$1" = tcp ]; then
+  for side in A B; do
+    on "h$side" link set h0 mtu 1450
+    if [ "$3" = plain ]; then
+      ip netns exec "$prefix-h$side" ethtool -K h0 tx off tso off gso off gro off >&2
+      for device in p0 vx0 u0; do ip netns exec "$prefix-v$side" ethtool -K "$device" tx off tso off gso off gro off >&2; done
+    fi
+  done
+  ip netns exec "$prefix-hB" timeout 15 iperf3 -s -1 -B 10.7.0.2 >/dev/null &
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.1
+    # 1451 is iperf3's port 5201.
+    if ip netns exec "$prefix-hB" grep -q ':1451 .* 0A ' /proc/net/tcp; then break; fi
+  done
+  ip netns exec "$prefix-hA" timeout 15 iperf3 -c 10.7.0.2 -t "$2" -J
+  wait
+  exit 0
+fi
 flow=$1 bytes=$(($2 - 42)) seconds=$3
 # The sender begins when the receiver surely listens, and the receiver waits a little longer than the sender sends.
 (sleep 0.2 && exec ip netns exec "$prefix-hA" "$flow" send 10.7.0.2 5000 "$bytes" "$seconds") &

@@ -14,15 +14,15 @@ export function demoCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('demo')
     .summary("the lecture's three-tier stack on three nodes, told in one screen")
     .description(
-      "Runs the lecture's stack for two seconds of virtual time and tells who runs where, who talks to whom, what one\n" +
-        'VXLAN packet looks like, and what an eavesdropper on the underlay reads.',
+      "Runs the lecture's stack, a web server, an application server and a database, for three seconds of virtual time: who\n" +
+        'runs where, who asks whom, how one request crosses the tunnels, and what an eavesdropper on the underlay reads.',
     )
     .option('--json', 'one JSON document: docs/schema/demo.schema.json');
   return withExamples(command, ['vxlab demo', 'vxlab demo --json']).action(async (given: { json?: true }) => {
     const { spec } = await readStack(io, LECTURE, { stack: 'mystack1' });
     if (spec === null)
       throw new VxlabError('NO_STORY', 'the stack that comes with the package does not load');
-    const story = tell(spec);
+    const story = await tell(io, spec);
     if (given.json) printJson(io, storyDocument(story));
     else io.out(renderStory(story, io.paint));
     end(EXIT.done);

@@ -9,11 +9,11 @@ import { EXIT, printJson } from '../io.ts';
 import type { ClusterArguments, StackOptions } from '../options.ts';
 import { addClusterOptions, addStackOptions, clusterOptions } from '../options.ts';
 import { renderFdb, renderLinks, renderNeigh } from '../render/devices.ts';
-import { renderDns, renderIpam, renderPeers } from '../render/networks.ts';
+import { renderDns, renderIpam, renderIpvs, renderPeers } from '../render/networks.ts';
 import { stackOf } from '../stack.ts';
 import { duration } from '../units.ts';
 
-const TABLES = ['fdb', 'links', 'peers', 'neigh', 'ipam', 'dns'] as const;
+const TABLES = ['fdb', 'links', 'peers', 'neigh', 'ipam', 'dns', 'ipvs'] as const;
 type Table = (typeof TABLES)[number];
 
 interface ShowArguments extends ClusterArguments, StackOptions {
@@ -28,7 +28,8 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
     .summary('tables of a lab')
     .description(
       'Brings a stack up, lets it talk for a moment and shows a table: fdb as bridge fdb, links as ip -d link, neigh as ' +
-        'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to.',
+        'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to, ' +
+        'ipvs what each load balancer gives connections to.',
     )
     .addArgument(new Argument('TABLE', 'which table').choices(TABLES))
     .option('--node <NAME>', 'only what is on this node')
@@ -61,6 +62,7 @@ async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCod
     neigh: () => shown(here(lab.neigh()), renderNeigh),
     ipam: () => shown(lab.ipam(), renderIpam),
     dns: () => shown(lab.dns(), renderDns),
+    ipvs: () => shown(here(lab.ipvs()), renderIpvs),
   };
   const { rows, text } = tables[table]();
   lab.close();

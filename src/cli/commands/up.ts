@@ -1,25 +1,28 @@
 // `vxlab up FILE`: brings a stack up, sends traffic, takes everything down and says what it did.
 
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import type { ContainerProcess } from '../../apps/process.ts';
+import { VxlabError } from '../../core/wire/numbers.ts';
 import type { StackSpec } from '../../engine/model/spec.ts';
 import type { Taps } from '../../lab/capture.ts';
-import { PcapngCapture, TAPS } from '../../lab/capture.ts';
-import { Lab } from '../../lab/lab.ts';
-import { CaptureFile } from '../../live/pcap-file.ts';
-import { follow, runFor } from '../drive.ts';
+import { TAPS } from '../../lab/capture.ts';
+import type { Lab } from '../../lab/lab.ts';
+import type { Traffic } from '../../lab/traffic.ts';
+import { silentPairsOf } from '../../lab/traffic.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
+import { openControl } from '../lab-control.ts';
+import { LivingLab } from '../living-lab.ts';
 import type { ClusterArguments, StackOptions } from '../options.ts';
 import { addClusterOptions, cableOf, clusterOptions } from '../options.ts';
+import { Progress } from '../progress.ts';
 import { renderReport } from '../render/report.ts';
 import type { UpDocument } from '../report.ts';
-import { stackOf } from '../stack.ts';
+import { manifestHere, stackOf } from '../stack.ts';
 import { runUdp } from '../udp-run.ts';
 import { count, durationText, span, whole } from '../units.ts';
-import { VERSION } from '../version.ts';
 
 export interface UpArguments extends ClusterArguments, StackOptions {
   readonly for?: number;
@@ -27,9 +30,13 @@ export interface UpArguments extends ClusterArguments, StackOptions {
   readonly taps: Taps;
   readonly underlay: 'sim' | 'udp';
   readonly port?: number;
-  readonly traffic: boolean;
+  readonly traffic: TrafficKind | false;
   readonly json?: true;
 }
+
+/** What moves: the programs of services and pings between the others, pings between all, or nothing. */
+const TRAFFIC = ['programs', 'ping', 'none'] as const;
+export type TrafficKind = (typeof TRAFFIC)[number];
 
 /** Tasks that take about a second to start. */
 const LARGE = 10_000;
@@ -40,9 +47,11 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
   const command = new Command('up')
     .summary('run a stack')
     .description(
-      'Runs a stack on an emulated cluster. Every container pings, once a second, one container of each other ' +
-        'service that it shares a network with. With --for it takes virtual time as fast as it can; without, it ' +
-        'follows the wall clock until Ctrl-C. Then it takes everything down and says what it did.',
+      'Runs a stack on an emulated cluster. Containers run what x-vxlab says or their image suggests: HTTP and MySQL ' +
+        'servers and clients, and others (docs/workloads.md). Those that run nothing ping, once a second, one container of ' +
+        'each other service that they share a network with. With --for it takes virtual time as fast as it can; without, it ' +
+        'follows the wall clock until Ctrl-C, and vxlab exec runs programs in it. Then it takes everything down and says ' +
+        'what it did.',
     )
     .argument(
       '[FILE]',
@@ -65,7 +74,12 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
         .default('sim'),
     )
     .option('--port <N>', "UDP port of --underlay udp; default the profile's", whole(1, 65535))
-    .option('--no-traffic', 'send nothing')
+    .addOption(
+      new Option('--traffic <KIND>', 'what containers run; pings from all; nothing')
+        .choices(TRAFFIC)
+        .default('programs'),
+    )
+    .option('--no-traffic', 'as --traffic none')
     .option('--json', 'one JSON document: docs/schema/up.schema.json');
   addClusterOptions(command);
   return withExamples(command, [
@@ -77,8 +91,12 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
 async function up(io: Io, file: string | undefined, given: UpArguments): Promise<ExitCode> {
   refuseMixtures(given);
   const spec = await stackOf(io, file, given, given.nodes);
+  const found = file ?? (await manifestHere(io));
+  const manifest = found === '-' ? null : found;
   const report =
-    given.underlay === 'udp' ? await runUdp(io, spec, given) : await runEmulated(io, spec, given);
+    given.underlay === 'udp'
+      ? await runUdp(io, spec, given, { manifest, print: printer(io, given) })
+      : await runEmulated(io, manifest, spec, given);
   if (given.json) printJson(io, report);
   else if (given.capture === STDOUT) io.err(renderReport(report, io.errPaint));
   else io.out(renderReport(report, io.paint));
@@ -89,60 +107,111 @@ async function up(io: Io, file: string | undefined, given: UpArguments): Promise
   return report.interrupted ? EXIT.interrupted : EXIT.done;
 }
 
-async function runEmulated(io: Io, spec: StackSpec, given: UpArguments): Promise<UpDocument> {
-  // Nothing on the disk is touched before the stack is known to come up.
-  const early: Uint8Array[] = [];
-  let write = (bytes: Uint8Array): void => void early.push(bytes);
-  const capture =
-    given.capture === undefined
-      ? null
-      : new PcapngCapture((bytes) => write(bytes), `vxlab ${VERSION}`, given.taps);
+async function runEmulated(
+  io: Io,
+  manifest: string | null,
+  spec: StackSpec,
+  given: UpArguments,
+): Promise<UpDocument> {
   sayLarge(io, spec);
-  const lab = new Lab(spec, {
+  const living = new LivingLab(io, spec, {
     cluster: clusterOptions(given),
     profile: given.profile,
     seed: given.seed,
-    ...(capture === null ? {} : { capture }),
+    manifest,
+    workloads: given.traffic === 'programs',
+    print: printer(io, given),
+    ...(given.capture === undefined ? {} : { capture: { file: given.capture, taps: given.taps } }),
   });
-  const file = openCapture(io, given.capture);
-  if (file !== null) {
-    write = file.write;
-    for (const bytes of early) write(bytes);
+  try {
+    const { lab } = living;
+    const population = lab.population();
+    sayStart(io, spec, population.containers.length, population.nodes.length, given.for);
+    await living.start();
+    const traffic = startPings(lab, given);
+    if (given.for === undefined) await follow(io, living);
+    else await runFor(io, living, given.for);
+    traffic?.stop();
+    const duration = lab.now;
+    const rows = traffic?.rows() ?? [];
+    const requests = living.runtime.rows();
+    const connections = lab.connections();
+    const totals = lab.totals();
+    await living.close();
+    return {
+      schema: 'vxlab.up/1',
+      stack: spec.name,
+      profile: lab.sim.world.plan.profile.name,
+      seed: given.seed,
+      underlay: 'sim',
+      duration,
+      interrupted: io.signal.aborted,
+      ...population,
+      requests,
+      connections,
+      traffic: rows,
+      ...totals,
+      capture: captureOf(living, given),
+    };
+  } finally {
+    await living.close();
   }
-  const population = lab.population();
-  sayStart(io, spec, population.containers.length, population.nodes.length, given.for);
+}
+
+/** The pings that are asked for: from all containers, or from those that run no program. */
+function startPings(lab: Lab, given: UpArguments): Traffic | null {
   const until = given.for === undefined ? {} : { until: given.for };
-  const traffic = given.traffic ? lab.startTraffic(until) : null;
-  if (given.for === undefined) await follow(io, lab, file);
-  else await runFor(io, lab, given.for, file);
-  traffic?.stop();
-  const duration = lab.now;
-  const totals = lab.totals();
-  const rows = traffic?.rows() ?? [];
-  lab.close();
-  capture?.flush();
-  await file?.close();
-  return {
-    schema: 'vxlab.up/1',
-    stack: spec.name,
-    profile: lab.sim.world.plan.profile.name,
-    seed: given.seed,
-    underlay: 'sim',
-    duration,
-    interrupted: io.signal.aborted,
-    ...population,
-    traffic: rows,
-    ...totals,
-    capture:
-      capture === null
-        ? null
-        : { file: given.capture as string, packets: capture.packets, interfaces: capture.interfaces },
+  if (given.traffic === 'ping') return lab.startTraffic(until);
+  if (given.traffic !== 'programs') return null;
+  const pairs = silentPairsOf(lab.sim.world);
+  return pairs.length === 0 ? null : lab.startTraffic(until, pairs);
+}
+
+/** What programs print, as `docker compose up` shows it; beside a JSON document it goes to standard error. */
+function printer(
+  io: Io,
+  given: UpArguments,
+): (process: ContainerProcess, text: string, stream: 'out' | 'err') => void {
+  const apart = given.json === true || given.capture === STDOUT;
+  return ({ context }, text, stream) => {
+    const lines = text.replace(/\n$/, '').split('\n');
+    const words = lines.map((line) => `${context.name}  | ${line}\n`).join('');
+    if (stream === 'err' || apart) io.err(words);
+    else io.out(words);
   };
 }
 
-function openCapture(io: Io, path: string | undefined): CaptureFile | null {
-  if (path === undefined) return null;
-  return new CaptureFile(path === STDOUT ? path : resolve(io.cwd, path));
+async function follow(io: Io, living: LivingLab): Promise<void> {
+  const control = await openControl(io, living).catch((error: unknown) => {
+    if (!(error instanceof VxlabError)) throw error;
+    // The lab runs all the same: only vxlab exec does not find it.
+    io.err(`${io.errPaint.yellow('vxlab:')} ${error.message}; vxlab exec will not find this lab\n`);
+    return null;
+  });
+  const progress = new Progress(io);
+  try {
+    const began = performance.now();
+    await living.follow(io.signal, null, () => {
+      if (io.liveErr)
+        progress.say(() => `${Math.floor((performance.now() - began) / 1000)} s; Ctrl-C ends it`);
+    });
+  } finally {
+    progress.end();
+    await control?.close();
+  }
+}
+
+async function runFor(io: Io, living: LivingLab, duration: number): Promise<void> {
+  const progress = new Progress(io);
+  await living.run(duration, io.signal, () =>
+    progress.say(() => `${durationText(living.now)} of ${durationText(duration)} of virtual time`),
+  );
+  progress.end();
+}
+
+function captureOf({ capture }: LivingLab, given: UpArguments): UpDocument['capture'] {
+  if (capture === null) return null;
+  return { file: given.capture as string, packets: capture.packets, interfaces: capture.interfaces };
 }
 
 /** A large stack takes a while before there is anything to say. */

@@ -12,7 +12,7 @@ import { usage } from '../failure.ts';
 import type { SourceFile } from '../inspect/source.ts';
 import { pathOf } from '../inspect/source.ts';
 import type { Io } from '../io.ts';
-import { Progress } from '../progress.ts';
+import { Progress, readSoFar } from '../progress.ts';
 
 /** Bytes that are read of all files together at a time, and of one. */
 const CHUNKS_TOTAL = 0x80_0000;
@@ -54,6 +54,7 @@ class MergedReading {
   /** The time of the last packet of each. */
   readonly #last: { seconds: number; nanos: number }[];
   #progress: Progress | null = null;
+  #total = 0;
   #failed = false;
 
   constructor(
@@ -81,7 +82,8 @@ class MergedReading {
   async run(): Promise<SourceFile[]> {
     const sizes = await Promise.all(this.#names.map((name) => sizeOf(pathOf(this.#io, name))));
     const total = sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
-    this.#progress = new Progress(this.#io, `reading ${this.#names.length} captures`, total);
+    this.#total = total;
+    this.#progress = new Progress(this.#io);
     const readings = await Promise.allSettled(this.#names.map((name, input) => this.#read(name, input)));
     this.#progress.end();
     const wrong = readings.find((reading) => reading.status === 'rejected');
@@ -119,7 +121,10 @@ class MergedReading {
   /** After a chunk of one file: what may go goes, and the file waits until more of it is wanted. */
   async #turn(input: number, bytes: number): Promise<void> {
     this.#bytes[input] = bytes;
-    this.#progress?.at(this.#bytes.reduce((sum, each) => sum + (each ?? 0), 0));
+    this.#progress?.say(() => {
+      const bytes = this.#bytes.reduce((sum, each) => sum + (each ?? 0), 0);
+      return readSoFar(`reading ${this.#names.length} captures`, bytes, this.#total);
+    });
     this.#pump();
     await this.#options.between?.();
     while (!this.#goesOn(input)) {

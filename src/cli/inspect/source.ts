@@ -14,7 +14,7 @@ import { VxlabError } from '../../core/wire/numbers.ts';
 import type { ReadOptions } from '../../live/pcap-file.ts';
 import { readCapture } from '../../live/pcap-file.ts';
 import type { Io } from '../io.ts';
-import { Progress } from '../progress.ts';
+import { Progress, readSoFar } from '../progress.ts';
 import { whole } from '../units.ts';
 
 export interface SourceArguments {
@@ -106,7 +106,8 @@ export async function readSource(
     options.sweep ?? null,
   );
   sink = makeSink(reader);
-  const progress = new Progress(io, `reading ${shown(name)}`, await sizeOf(path));
+  const total = await sizeOf(path);
+  const progress = new Progress(io);
   const { cutShort } = await readCapture(path, reader, {
     name,
     signal: io.signal,
@@ -114,7 +115,7 @@ export async function readSource(
     ...(options.meet === undefined ? {} : { meet: options.meet }),
     ...(options.sweep ? { chunk: options.sweep.chunk } : {}),
     progress: (bytes) => {
-      progress.at(bytes);
+      progress.say(() => readSoFar(`reading ${shown(name)}`, bytes, total));
       return options.between?.();
     },
   });

@@ -9,16 +9,18 @@ import { table } from './table.ts';
 
 /** What to try after the demo. */
 export const NEXT: readonly string[] = [
+  'vxlab exec webserver -- curl http://appserver/customers/7',
   'vxlab trace appserver mysql.1',
-  'vxlab show fdb --node worker1',
   'vxlab up --for 10s --capture out.pcapng',
 ];
 
 export function renderStory(story: Story, paint: Colors): string {
+  const { frame } = story;
   return [
     `${paint.bold(`Stack ${story.stack} on ${count(story.nodes.length, 'node')}, the way Docker Swarm does it`)}\n${who(story)}`,
-    `${paint.bold('Who talks to whom')}: a ping a second for two seconds\n${talk(story)}`,
-    `${paint.bold(`What crosses`)}: frame ${story.frame.number} on ${story.frame.tap}, ${story.frame.bytes.length} bytes, 50 of them the tunnel's\n${paintedDump(story.frame.bytes, layerMarks(story.packet), paint)}`,
+    `${paint.bold('Who asks whom')}, in three seconds of virtual time\n${talk(story)}`,
+    `${paint.bold('One customer, tier by tier')}: what crossed the underlay, and the text in it\n${steps(story)}`,
+    `${paint.bold(`What crosses`)}: frame ${frame.number} on ${frame.tap}, ${frame.bytes.length} bytes, 50 of them the tunnel's\n${paintedDump(frame.bytes, layerMarks(story.packet), paint)}`,
     `${paint.bold('What an eavesdropper on the underlay reads')}\n${overheard(story, paint)}`,
     `${paint.bold('Next')}\n${NEXT.map((line) => `  ${line}\n`).join('')}`,
   ].join('\n');
@@ -48,33 +50,59 @@ function talk(story: Story): string {
   return table(
     [
       { head: 'FROM' },
-      { head: 'TO' },
-      { head: 'ADDRESS' },
-      { head: 'NODES' },
-      { head: 'SENT', align: 'right' },
-      { head: 'RECEIVED', align: 'right' },
-      { head: 'RTT AVG MS', align: 'right' },
+      { head: 'ASKS' },
+      { head: 'BY NAME' },
+      { head: 'REQUESTS', align: 'right' },
+      { head: 'FAILED', align: 'right' },
+      { head: 'P50 MS', align: 'right' },
+      { head: 'P99 MS', align: 'right' },
     ],
-    story.traffic.map((row) => [
-      short(story, row.from),
-      short(story, row.to),
-      row.address,
-      row.fromNode === row.toNode ? `within ${row.fromNode}` : `${row.fromNode} > ${row.toNode}`,
-      String(row.sent),
-      String(row.received),
-      row.rtt === null ? '-' : millis(row.rtt.avg),
+    story.requests.map((row) => [
+      row.service,
+      row.kind === 'app-server' ? 'MySQL' : 'HTTP',
+      row.peer,
+      String(row.requests),
+      String(row.failures),
+      millis(row.latency.p50),
+      millis(row.latency.p99),
     ]),
   );
 }
 
+function steps(story: Story): string {
+  return table(
+    [
+      { head: 'FRAME', align: 'right' },
+      { head: 'MS', align: 'right' },
+      { head: 'VNI' },
+      { head: 'FROM' },
+      { head: 'TO' },
+      { head: 'READS' },
+    ],
+    story.steps.map((step) => [
+      String(step.frame),
+      millis(step.time - (story.steps[0]?.time ?? 0)),
+      String(step.vni),
+      short(story, step.from),
+      short(story, step.to),
+      step.reads === '' ? '-' : cut(step.reads),
+    ]),
+  );
+}
+
+/** What a line has room for. */
+const READS = 54;
+
+function cut(text: string): string {
+  return text.length <= READS ? text : `${text.slice(0, READS - 3)}...`;
+}
+
 function overheard(story: Story, paint: Colors): string {
-  const { secret, packet, vxlan, frames } = story;
-  const vni = packet.layers
-    .find(({ protocol }) => protocol === 'vxlan')
-    ?.fields.find(({ name }) => name === 'vxlan.vni');
+  const lines = story.overheard.map(
+    ({ frame, offset, text }) => `frame ${frame}, byte ${offset}: ${paint.red(text)}\n`,
+  );
   return (
-    `frame ${secret.frame}, byte ${secret.offset}: ${paint.red(secret.text)}\n` +
-    `from ${short(story, secret.from)} to ${short(story, secret.to)} port ${secret.port} in VNI ${vni?.text ?? '?'}, byte for byte: VXLAN does not encrypt\n` +
-    `${vxlan.packets} of ${frames} underlay frames were VXLAN; every one can be read like this\n`
+    lines.join('') +
+    `byte for byte: VXLAN does not encrypt; ${story.vxlan.packets} of ${story.frames} underlay frames were VXLAN and can be read like this\n`
   );
 }

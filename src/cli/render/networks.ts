@@ -1,5 +1,6 @@
-// VTEPs, address pools and names as tables.
+// VTEPs, address pools, names and load balancers as tables.
 
+import type { IpvsRow } from '../../lab/tables-balancer.ts';
 import type { DnsRow } from '../../lab/tables-dns.ts';
 import type { IpamRow } from '../../lab/tables-ipam.ts';
 import type { PeerRow } from '../../lab/tables-peers.ts';
@@ -71,6 +72,42 @@ export function renderDns(rows: readonly DnsRow[]): string {
       type,
       kind,
       addresses.join(' ') || '-',
+    ]),
+  );
+}
+
+/** The columns of `ipvsadm -Ln`, a line for each real server. */
+export function renderIpvs(rows: readonly IpvsRow[]): string {
+  return table(
+    [
+      { head: 'NODE' },
+      { head: 'NAMESPACE' },
+      { head: 'SERVICE' },
+      { head: 'VIP' },
+      { head: 'PORTS' },
+      { head: 'FWM', align: 'right' },
+      { head: 'SCHEDULER' },
+      { head: 'SERVER' },
+      { head: 'TASK' },
+      { head: 'WEIGHT', align: 'right' },
+      { head: 'ACTIVE', align: 'right' },
+      { head: 'INACTIVE', align: 'right' },
+      { head: 'CONNS', align: 'right' },
+    ],
+    rows.map((row) => [
+      row.node,
+      row.namespace,
+      row.service,
+      row.vip,
+      row.ports.join(' ') || '-',
+      String(row.mark),
+      row.scheduler,
+      row.server ?? '-',
+      row.task ?? '-',
+      String(row.weight),
+      String(row.active),
+      String(row.inactive),
+      String(row.connections),
     ]),
   );
 }

@@ -1,5 +1,13 @@
 // Echo requests and answers as iputils prints them, and as a JSON document.
 
+import {
+  closingLines,
+  errorLine,
+  errorText,
+  openingLine,
+  replyLine,
+  roundTrips,
+} from '../../apps/exec/ping/lines.ts';
 import { formatIp } from '../../core/wire/address.ts';
 import type { PingAnswer } from '../../lab/lab.ts';
 
@@ -47,7 +55,6 @@ export function pingDocument(
   answer: PingAnswer,
   given: { readonly size: number; readonly mtu: number; readonly elapsed: number },
 ): PingDocument {
-  const times = answer.replies.map(({ rtt }) => rtt);
   const six = answer.address.includes(':');
   return {
     schema: 'vxlab.ping/1',
@@ -59,7 +66,7 @@ export function pingDocument(
     received: answer.replies.length,
     duplicates: answer.duplicates,
     elapsed: given.elapsed,
-    rtt: times.length === 0 ? null : statistics(times),
+    rtt: roundTrips(answer.replies.map(({ rtt }) => rtt)),
     replies: answer.replies.map((reply) => ({ ...reply, from: formatIp(reply.from) })),
     errors: answer.errors.map((error) => ({
       seq: error.seq,
@@ -72,74 +79,15 @@ export function pingDocument(
   };
 }
 
-/** mdev is the deviation from the mean, as iputils has it. */
-function statistics(times: readonly number[]): { min: number; avg: number; max: number; mdev: number } {
-  const avg = times.reduce((sum, time) => sum + time, 0) / times.length;
-  const square = times.reduce((sum, time) => sum + time * time, 0) / times.length;
-  return {
-    min: Math.min(...times),
-    avg: Math.round(avg),
-    max: Math.max(...times),
-    mdev: Math.round(Math.sqrt(Math.max(0, square - avg * avg))),
-  };
-}
-
-/** iputils' words for ICMP types and codes (ping.c, pr_icmph). */
-function errorText(local: boolean, type: number, code: number, mtu: number, six: boolean): string {
-  if (local)
-    return code === 4 ? `local error: message too long, mtu=${mtu}` : 'connect: Network is unreachable';
-  if (six) return `ICMPv6 type ${type} code ${code}`;
-  if (type === 3) {
-    if (code === 4) return `Frag needed and DF set (mtu = ${mtu})`;
-    return UNREACHABLE[code] ?? `Dest Unreachable, Bad Code: ${code}`;
-  }
-  if (type === 11) return code === 0 ? 'Time to live exceeded' : 'Frag reassembly time exceeded';
-  return `Bad ICMP type: ${type}`;
-}
-
-const UNREACHABLE: Readonly<Record<number, string>> = {
-  0: 'Destination Net Unreachable',
-  1: 'Destination Host Unreachable',
-  2: 'Destination Protocol Unreachable',
-  3: 'Destination Port Unreachable',
-};
-
 export function renderPing(ping: PingDocument): string {
-  const headers = ping.address.includes(':') ? 48 : 28;
-  const total = ping.address.includes(':') ? '' : `(${ping.size + headers})`;
-  const lines = [`PING ${ping.to} (${ping.address}) ${ping.size}${total} bytes of data.`];
   const said = [
-    ...ping.replies.map(({ seq, bytes, from, ttl, rtt }) => ({
-      seq,
-      text: `${bytes} bytes from ${from}: icmp_seq=${seq} ttl=${ttl}${ping.size < 16 ? '' : ` time=${time(rtt)} ms`}`,
-    })),
-    ...ping.errors.map(({ seq, from, text }) => ({
-      seq,
-      text: from === null ? `ping: ${text}` : `From ${from} icmp_seq=${seq} ${text}`,
-    })),
+    ...ping.replies.map((reply) => ({ seq: reply.seq, text: replyLine(reply) })),
+    ...ping.errors.map(({ seq, from, text }) => ({ seq, text: errorLine(seq, from, text) })),
   ].sort((x, y) => x.seq - y.seq);
-  lines.push(...said.map(({ text }) => text), '', `--- ${ping.to} ping statistics ---`, counts(ping));
-  if (ping.rtt !== null) {
-    const { min, avg, max, mdev } = ping.rtt;
-    const numbers = [min, avg, max, mdev].map((value) => (value / 1e6).toFixed(3)).join('/');
-    lines.push(`rtt min/avg/max/mdev = ${numbers} ms`);
-  }
+  const lines = [
+    openingLine(ping.to, ping.address, ping.size),
+    ...said.map(({ text }) => text),
+    ...closingLines({ ...ping, errors: ping.errors.length }),
+  ];
   return `${lines.join('\n')}\n`;
-}
-
-function counts({ sent, received, duplicates, errors, elapsed }: PingDocument): string {
-  const loss = sent === 0 ? 0 : ((sent - received) / sent) * 100;
-  const parts = [`${sent} packets transmitted`, `${received} received`];
-  if (duplicates > 0) parts.push(`+${duplicates} duplicates`);
-  if (errors.length > 0) parts.push(`+${errors.length} errors`);
-  parts.push(`${Number(loss.toPrecision(6))}% packet loss`, `time ${Math.floor(elapsed / 1e6)}ms`);
-  return parts.join(', ');
-}
-
-/** Three figures or more, as iputils does it. */
-function time(nanoseconds: number): string {
-  const ms = nanoseconds / 1e6;
-  if (ms >= 100) return ms.toFixed(0);
-  if (ms >= 10) return ms.toFixed(1);
-  return ms >= 1 ? ms.toFixed(2) : ms.toFixed(3);
 }

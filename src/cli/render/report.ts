@@ -1,9 +1,11 @@
 // What `vxlab up` says when it is over.
 
+import type { ServiceRow } from '../../apps/runtime.ts';
+import type { ConnectionRow } from '../../lab/service-pairs.ts';
 import type { ContainerSummary, Population } from '../../lab/summary.ts';
 import type { TrafficRow } from '../../lab/traffic.ts';
 import type { UpDocument } from '../report.ts';
-import { count, durationText, millis } from '../units.ts';
+import { bitRate, count, durationText, millis } from '../units.ts';
 import type { Colors } from './paint.ts';
 import { firstOf, table } from './table.ts';
 
@@ -18,6 +20,8 @@ export function renderReport(report: UpDocument, paint: Colors): string {
     ),
     renderPopulation(report),
   ];
+  if (report.requests.length > 0) parts.push(renderRequests(report.requests));
+  if (report.connections.length > 0) parts.push(renderConnections(report.connections));
   if (report.traffic.length > 0) parts.push(renderTraffic(report.traffic));
   parts.push(totals(report));
   return parts.join('\n');
@@ -57,6 +61,65 @@ function addresses(container: ContainerSummary): string {
   return container.addresses.map(({ device, address }) => `${device} ${address}`).join(', ') || 'none';
 }
 
+/** What programs asked each other: latencies in milliseconds, what they received in bits a second. */
+export function renderRequests(rows: readonly ServiceRow[]): string {
+  const { shown, more } = firstOf(rows, MOST);
+  const lines = shown.map((row) => [
+    row.service,
+    row.peer,
+    row.kind,
+    String(row.requests),
+    String(row.failures),
+    row.latency.count === 0 ? '-' : millis(row.latency.p50),
+    row.latency.count === 0 ? '-' : millis(row.latency.p99),
+    row.goodput === 0 ? '-' : bitRate(row.goodput),
+    Object.entries(row.errors)
+      .map(([code, n]) => `${n} ${code}`)
+      .join(', '),
+  ]);
+  return (
+    table(
+      [
+        { head: 'FROM' },
+        { head: 'ASKED' },
+        { head: 'BY' },
+        { head: 'REQUESTS', align: 'right' },
+        { head: 'FAILED', align: 'right' },
+        { head: 'P50 MS', align: 'right' },
+        { head: 'P99 MS', align: 'right' },
+        { head: 'GOODPUT', align: 'right' },
+        { head: 'ERRORS' },
+      ],
+      lines,
+    ) + more
+  );
+}
+
+export function renderConnections(rows: readonly ConnectionRow[]): string {
+  const { shown, more } = firstOf(rows, MOST);
+  const lines = shown.map((row) => [
+    row.from,
+    `${row.to}:${row.port}`,
+    String(row.connections),
+    String(row.bytesSent),
+    String(row.bytesReceived),
+    String(row.retransmits),
+  ]);
+  return (
+    table(
+      [
+        { head: 'FROM' },
+        { head: 'TO' },
+        { head: 'CONNECTIONS', align: 'right' },
+        { head: 'BYTES SENT', align: 'right' },
+        { head: 'RECEIVED', align: 'right' },
+        { head: 'RETRANSMITTED', align: 'right' },
+      ],
+      lines,
+    ) + more
+  );
+}
+
 export function renderTraffic(rows: readonly TrafficRow[]): string {
   const { shown, more } = firstOf(rows, MOST);
   const lines = shown.map((row) => [
@@ -84,12 +147,17 @@ export function renderTraffic(rows: readonly TrafficRow[]): string {
   );
 }
 
-function totals({ vxlan, drops, traffic, capture }: UpDocument): string {
+function totals({ vxlan, drops, requests, traffic, capture }: UpDocument): string {
+  const asked = requests.reduce((sum, row) => sum + row.requests, 0);
+  const failed = requests.reduce((sum, row) => sum + row.failures, 0);
   const sent = traffic.reduce((sum, row) => sum + row.sent, 0);
   const received = traffic.reduce((sum, row) => sum + row.received, 0);
   const lines = [
     `${count(vxlan.packets, 'VXLAN packet')}, ${vxlan.bytes} bytes of inner frames`,
-    `${count(sent, 'echo request')} sent, ${received} answered`,
+    ...(requests.length > 0 ? [`${count(asked, 'request')}, ${failed} failed`] : []),
+    ...(sent > 0 || requests.length === 0
+      ? [`${count(sent, 'echo request')} sent, ${received} answered`]
+      : []),
     drops.length === 0
       ? 'nothing dropped'
       : `dropped: ${drops.map(({ reason, count: n }) => `${n} ${reason}`).join(', ')}`,

@@ -3,6 +3,7 @@
 import type { Dissection } from '../dissect/layer.ts';
 import { L } from '../dissect/layer.ts';
 import * as llc from '../wire/llc.ts';
+import * as loopback from '../wire/loopback.ts';
 import * as sll from '../wire/sll.ts';
 import type { Emit, LayerSpec, Place } from './field.ts';
 import { bytesText, field, moving, valueText } from './field.ts';
@@ -168,13 +169,20 @@ export const SLL2: LayerSpec = {
   },
 };
 
+/** In the byte order of the machine that captured, which the file does not say. */
+const FAMILY = moving('null.family', 'Family', 'uint');
+
 export const LOOPBACK: LayerSpec = {
   kind: L.loopback,
   name: 'Null/Loopback',
-  fields: [field('null.family', 'Family', 'uint', 0, 4)],
-  moreFields: [],
+  fields: [],
+  moreFields: [FAMILY],
   title: () => '',
-  more: null,
+  more: (p, emit) => {
+    if (p.head - p.start >= loopback.HEADER_LEN) {
+      emit(FAMILY, loopback.family(p.view, p.start), p.start, p.start + loopback.HEADER_LEN);
+    }
+  },
 };
 
 export const RAW: LayerSpec = {

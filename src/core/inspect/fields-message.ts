@@ -9,6 +9,8 @@ import { field, moving } from './field.ts';
 import { readHttp } from './http.ts';
 import { DNS_OPCODES, DNS_RCODES, DNS_TYPES } from './names.ts';
 
+/** A query has no reply code: the bits are there and mean nothing. */
+const RCODE = { ...moving('dns.flags.rcode', 'Reply code', 'uint', { names: DNS_RCODES }), size: 2 };
 const QUERY_NAME = moving('dns.qry.name', 'Name', 'text');
 const QUERY_TYPE = moving('dns.qry.type', 'Type', 'uint', { names: DNS_TYPES });
 const QUERY_CLASS = { ...moving('dns.qry.class', 'Class', 'hex'), size: 2 };
@@ -32,6 +34,7 @@ const NAMES_OF: Readonly<Record<number, FieldSpec>> = { [RR.ns]: NS, [RR.cname]:
 function dnsMore(p: Place, emit: Emit): void {
   const { view, start, head } = p;
   if (head - start < dns.HEADER_LEN) return;
+  if (dns.isResponse(view, start)) emit(RCODE, view.getUint16(start + 2) & 0x000f, start + 2, start + 4);
   let o = start + dns.HEADER_LEN;
   for (let left = dns.questionCount(view, start); left > 0; left--) {
     const name = readName(view, o, start, head);
@@ -91,13 +94,13 @@ export const DNS: LayerSpec = {
     field('dns.flags.opcode', 'Opcode', 'uint', 2, 2, { mask: 0x7800, names: DNS_OPCODES }),
     field('dns.flags.truncated', 'Truncated', 'bool', 2, 2, { mask: 0x0200 }),
     field('dns.flags.recdesired', 'Recursion desired', 'bool', 2, 2, { mask: 0x0100 }),
-    field('dns.flags.rcode', 'Reply code', 'uint', 2, 2, { mask: 0x000f, names: DNS_RCODES }),
     field('dns.count.queries', 'Questions', 'uint', 4, 2),
     field('dns.count.answers', 'Answer RRs', 'uint', 6, 2),
     field('dns.count.auth_rr', 'Authority RRs', 'uint', 8, 2),
     field('dns.count.add_rr', 'Additional RRs', 'uint', 10, 2),
   ],
   moreFields: [
+    RCODE,
     QUERY_NAME,
     QUERY_TYPE,
     QUERY_CLASS,

@@ -192,6 +192,25 @@ export function write(
   view.setUint16(at + 16, finish(sum(view, at, end, pseudo)));
 }
 
+/**
+ * As `write`, of a segment whose payload is summed already: only header and options are read.
+ * @param known the sums of pseudo header and payload
+ */
+export function writeKnown(
+  view: DataView,
+  at: number,
+  src: number,
+  dst: number,
+  sequence: number,
+  acknowledgment: number,
+  bits: number,
+  windowSize: number,
+  headerLen: number,
+  known: number,
+): void {
+  write(view, at, at + headerLen, src, dst, sequence, acknowledgment, bits, windowSize, headerLen, known);
+}
+
 /** Writes every field as told, sense or nonsense; of the offset only what four bits of words can hold. */
 export function writeRaw(view: DataView, at: number, h: TcpHeader): void {
   view.setUint16(at, h.srcPort);

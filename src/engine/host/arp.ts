@@ -2,17 +2,21 @@
 // remembered as STALE; an answer counts as confirmed when it comes to us alone; gratuitous ARP updates only what is known.
 
 import type { Frame } from '../../core/frame/frame.ts';
-import type { Ip4 } from '../../core/wire/address.ts';
+import type { Ip4, Mac } from '../../core/wire/address.ts';
 import { MAC_BROADCAST } from '../../core/wire/address.ts';
 import * as arp from '../../core/wire/arp.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { ETHERTYPE } from '../../core/wire/numbers.ts';
+import { SECOND } from '../time/clock.ts';
 import { DROP, drop } from '../trace/drop.ts';
 import { TRACE } from '../trace/event.ts';
 import type { Interface } from './interface.ts';
 import type { Neighbour } from './neighbour.ts';
 import { STATE } from './neighbour.ts';
 import type { Stack } from './stack.ts';
+
+/** net.ipv4.neigh.default.locktime. */
+const LOCK_TIME = SECOND;
 
 export class Arp {
   readonly #host: Stack;
@@ -36,7 +40,8 @@ export class Arp {
     if (host.trace.on) host.trace.emit(host.id, TRACE.deliver, frame, ETHERTYPE.arp, op);
     if (op === arp.OP.reply) {
       const unicast = (ethernet.dstHi(view, frame.start) & 0x0100) === 0;
-      if (known !== undefined && known.state !== STATE.failed)
+      const news = senderIp === targetIp || known === undefined || !this.#late(known, senderMac);
+      if (known !== undefined && known.state !== STATE.failed && news)
         host.neighbours.update(known, senderMac, unicast);
     } else if (op === arp.OP.request && forUs) {
       // A probe (RFC 5227) has no sender address: it is answered and teaches nothing.
@@ -46,6 +51,15 @@ export class Arp {
       host.neighbours.update(known, senderMac, false);
     }
     frame.release();
+  }
+
+  /**
+   * True for an answer from somebody else right behind the first, which counts (Linux: LOCKTIME in arp_process): several
+   * stations may answer for one address, and a flow must not go from one to the other.
+   */
+  #late(known: Neighbour, mac: Mac): boolean {
+    if (known.state === STATE.incomplete || known.mac === mac) return false;
+    return this.#host.ground.clock.now - known.updated <= LOCK_TIME;
   }
 
   /** Asks who has the neighbour's address: broadcast, or to the MAC it had. */

@@ -8,7 +8,14 @@
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { Ip } from '../../core/wire/address.ts';
-import { isMulticastIp4, isMulticastIp6, linkLocal, readIp6, sameIp } from '../../core/wire/address.ts';
+import {
+  isIp6,
+  isMulticastIp4,
+  isMulticastIp6,
+  linkLocal,
+  readIp6,
+  sameIp,
+} from '../../core/wire/address.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { ETHERTYPE, VxlabError } from '../../core/wire/numbers.ts';
 import { IpMap } from '../fabric/ip-map.ts';
@@ -24,11 +31,13 @@ import type { InterfaceAddress, InterfaceOptions } from './interface.ts';
 import { Interface } from './interface.ts';
 import { Ip4Layer } from './ip4.ts';
 import { Ip6Layer } from './ip6.ts';
+import { isLoopback, isLoopback6, LOCALHOST, LOCALHOST6, Loopback } from './loopback.ts';
 import type { Neighbour } from './neighbour.ts';
 import { NeighbourTable } from './neighbours.ts';
 import type { NextHop } from './routes.ts';
 import { RouteTable } from './routes.ts';
 import type { HostGround, Stack } from './stack.ts';
+import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp.ts';
 
 export interface HostOptions {
@@ -57,6 +66,10 @@ export class Host implements Sink, Stack {
   readonly reassembly: boolean;
   #destinations: IpMap<Destination> | null = null;
   readonly #local: IpMap<Interface> = new IpMap();
+  #tcp: Tcp | null = null;
+  #loopback: Loopback | null = null;
+  /** Called when `lo` is made, before its first packet: what listens on loopback addresses comes up with it. */
+  onLoopback: ((host: Host) => void) | null = null;
 
   constructor(id: ElementId, ground: HostGround, random: RandomStream, options: HostOptions) {
     this.id = id;
@@ -108,13 +121,37 @@ export class Host implements Sink, Stack {
     if (dev.linkLocal === null) this.addAddress(dev, { ip: linkLocal(dev.mac), prefix: 64 });
   }
 
-  /** True when the address is one of this host's. */
+  /** True once the host has had to do with TCP. */
+  get speaksTcp(): boolean {
+    return this.#tcp !== null;
+  }
+
+  /** Made when it is first asked for: most hosts of a large world have no connection. */
+  get tcp(): Tcp {
+    this.#tcp ??= new Tcp(this);
+    return this.#tcp;
+  }
+
+  /** The loopback interface, made when it is first asked for; not among `interfaces`. */
+  get lo(): Interface {
+    return this.#lo().dev;
+  }
+
+  #lo(): Loopback {
+    if (this.#loopback === null) {
+      this.#loopback = new Loopback(this);
+      this.onLoopback?.(this);
+    }
+    return this.#loopback;
+  }
+
+  /** True when the address is one of this host's, loopback addresses among them. */
   isLocal(ip: Ip): boolean {
-    return this.#local.has(ip);
+    return this.#local.has(ip) || isLoopback(ip);
   }
 
   isLocal6(view: DataView, at: number): boolean {
-    return this.#local.get6(view, at) !== undefined;
+    return this.#local.get6(view, at) !== undefined || isLoopback6(view, at);
   }
 
   receive(frame: Frame, from: PortId): void {
@@ -152,6 +189,13 @@ export class Host implements Sink, Stack {
     return ways === null ? null : ways.branch(hash);
   }
 
+  destinationFrom(ip: Ip, src: Ip): Destination | null {
+    const to = this.destination(ip);
+    if (to === null || isIp6(ip) !== isIp6(src)) return null;
+    if (isLoopback(src) && to.reach !== REACH.local) return null;
+    return to.from(src);
+  }
+
   destination6(view: DataView, at: number, hash: number): Destination | null {
     const found = this.#destinations?.get6(view, at);
     if (found !== undefined && found.generation === this.routes.generation) return found.branch(hash);
@@ -179,8 +223,10 @@ export class Host implements Sink, Stack {
 
   #resolve(ip: Ip, before: Destination | undefined): Destination | null {
     const generation = this.routes.generation;
-    const local = this.#local.get(ip);
-    if (local !== undefined) return new Destination(ip, local, ip, REACH.local, null, generation);
+    if (this.isLocal(ip)) {
+      const src = this.#local.has(ip) ? ip : typeof ip === 'number' ? LOCALHOST : LOCALHOST6;
+      return new Destination(ip, this.lo, src, REACH.local, null, generation);
+    }
     const group = typeof ip === 'number' ? isMulticastIp4(ip) : isMulticastIp6(ip);
     const route = this.routes.lookup(ip);
     const fallback = this.interfaces[0];
@@ -243,11 +289,11 @@ export class Host implements Sink, Stack {
     else this.ip6.unreachable(frame, dev);
   }
 
-  /** Looks the packet up as if it had just been received: for packets to the host itself. Takes it over. */
-  loop(frame: Frame, dev: Interface, type: number): void {
+  /** Receives the packet by way of `lo`: for packets to the host itself. Takes it over. */
+  loop(frame: Frame, type: number): void {
     const at = frame.push(ethernet.HEADER_LEN);
-    ethernet.writeWords(frame.view, at, dev.macHi, dev.macLo, dev.macHi, dev.macLo, type);
-    this.ground.backlog.push(frame, this, dev.index);
+    ethernet.writeWords(frame.view, at, 0, 0, 0, 0, type);
+    this.ground.backlog.push(frame, this.#lo(), 0);
   }
 
   /** Numbers a frame that begins its journey here. */
@@ -259,6 +305,7 @@ export class Host implements Sink, Stack {
 
   /** The interface of a name. @throws VxlabError NO_SUCH_INTERFACE */
   interface(name: string): Interface {
+    if (name === 'lo') return this.lo;
     const dev = this.interfaces.find((candidate) => candidate.name === name);
     if (dev === undefined) throw new VxlabError('NO_SUCH_INTERFACE', `${this.name} has no interface ${name}`);
     return dev;
@@ -270,5 +317,6 @@ export class Host implements Sink, Stack {
     this.ip4.close();
     this.ip6.close();
     this.udp.close();
+    this.#tcp?.close();
   }
 }

@@ -17,6 +17,7 @@ import { copy } from './fragment.ts';
 import type { Interface } from './interface.ts';
 import { ErrorLimit } from './limit.ts';
 import type { EchoListener, Stack } from './stack.ts';
+import { icmp4Error } from './tcp/icmp-errors.ts';
 
 /** A longer error says nothing more (RFC 1812 s.4.3.2.3). */
 const LONGEST = 576;
@@ -138,7 +139,9 @@ export class Icmp4 {
       const id = icmp.id(view, inner);
       this.#listeners?.get(id)?.error(from, type, code, id, icmp.seq(view, inner), mtu);
     } else if (proto === PROTO.udp) {
-      host.udp.error(view, inner, from, type, code, mtu);
+      host.udp.error(view, quoted, inner, from, type, code, mtu);
+    } else if (proto === PROTO.tcp) {
+      host.tcp.error(view, quoted, inner, icmp4Error(type, code), mtu !== 0);
     }
   }
 
@@ -168,7 +171,8 @@ export class Icmp4 {
     icmp.writeError(error.view, error.start, error.end, type, code, rest);
     error.summed = true;
     // Precedence internetwork control, as Linux sends its errors (RFC 1812 s.4.3.2.5).
-    host.ip4.output(error, to, PROTO.icmp, 64, 0xc0, false);
+    // From the address that the packet went to, if it is one of ours (Linux: icmp_send).
+    host.ip4.output(error, host.isLocal(dst) ? to.from(dst) : to, PROTO.icmp, 64, 0xc0, false);
   }
 }
 

@@ -22,6 +22,7 @@ import type { Interface } from './interface.ts';
 import { ErrorLimit } from './limit.ts';
 import type { Mld } from './mld.ts';
 import type { EchoListener, Icmp6Face, Stack } from './stack.ts';
+import { icmp6Error } from './tcp/icmp-errors.ts';
 
 /** An error fits the least MTU (RFC 4443 s.2.4 c). */
 const LONGEST = 1280;
@@ -198,7 +199,9 @@ export class Icmp6 implements Icmp6Face {
       const id = icmpv6.id(view, walk.at);
       this.#listeners?.get(id)?.error(from, type, code, id, icmpv6.seq(view, walk.at), mtu);
     } else if (walk.protocol === PROTO.udp) {
-      host.udp.error(view, walk.at, from, type + TYPE_OFFSET, code, mtu);
+      host.udp.error(view, quoted, walk.at, from, type + TYPE_OFFSET, code, mtu);
+    } else if (walk.protocol === PROTO.tcp) {
+      host.tcp.error(view, quoted, walk.at, icmp6Error(type, code), type === icmpv6.TYPE.tooBig);
     }
   }
 
@@ -213,8 +216,10 @@ export class Icmp6 implements Icmp6Face {
     if (view.getUint8(ip + 24) === 0xff && !evenToGroups) return;
     const end = Math.min(ip + ipv6.HEADER_LEN + ipv6.payloadLength(view, ip), about.end);
     if (this.#aboutError(view, ip, end)) return;
-    const to = this.#back(src, dev);
-    if (to === null || (type !== icmpv6.TYPE.tooBig && !this.#limit.allows(src))) return;
+    const back = this.#back(src, dev);
+    if (back === null || (type !== icmpv6.TYPE.tooBig && !this.#limit.allows(src))) return;
+    // From the address that the packet went to, if it is one of ours (RFC 4443 s.2.2 a).
+    const to = host.isLocal6(view, ip + 24) ? back.from(ipv6.dst(view, ip)) : back;
     const quoted = Math.min(end - ip, QUOTE_MAX);
     const error = host.ground.pool.take(icmpv6.HEADER_LEN + quoted);
     copy(about, ip, error, error.start + icmpv6.HEADER_LEN, quoted);

@@ -31,6 +31,8 @@ export class Interface {
   #groups: IpMap<number> | null = null;
   mtu: number;
   up = true;
+  /** True for `lo` alone. */
+  readonly loopback: boolean;
   /** Where its frames go. */
   port: Port;
   /** The first IPv4 address as a number; -1 without one. Compared on every packet. */
@@ -42,6 +44,7 @@ export class Interface {
 
   constructor(index: number, port: Port, options: InterfaceOptions) {
     this.index = index;
+    this.loopback = index < 0;
     this.name = options.name;
     this.mac = options.mac;
     this.macHi = macHi(options.mac);

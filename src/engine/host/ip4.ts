@@ -15,17 +15,18 @@ import { fragment4 } from './fragment.ts';
 import { Icmp4 } from './icmp4.ts';
 import { Igmp } from './igmp.ts';
 import type { Interface } from './interface.ts';
-import type { Masquerade } from './masquerade.ts';
+import type { Way } from './nat/flow.ts';
+import { REFUSED } from './nat/flow.ts';
 import { Reassembly4 } from './reassembly.ts';
-import type { Ip4Face, Protocol, Stack } from './stack.ts';
+import type { Ip4Face, NatFace, Protocol, Stack } from './stack.ts';
 
 export class Ip4Layer implements Ip4Face {
   readonly #host: Stack;
   readonly icmp: Icmp4;
   readonly igmp: Igmp;
   #protocols: Map<number, Protocol> | null = null;
-  /** Source NAT for what is routed out of one interface; null where nothing is translated. */
-  nat: Masquerade | null = null;
+  /** null where nothing is translated. */
+  nat: NatFace | null = null;
   #reassembly: Reassembly4 | null = null;
   #id: number;
 
@@ -51,18 +52,39 @@ export class Ip4Layer implements Ip4Face {
     if (!frame.summed && !ipv4.checksumOk(view, at)) return drop(host, frame, DROP.checksum);
     const src = ipv4.src(view, at);
     const dst = ipv4.dst(view, at);
-    if (src === dev.primary ? dst !== src : isMulticastIp4(src) || src === 0xffffffff) {
-      return drop(host, frame, DROP.martian);
+    if ((src === dev.primary || isOdd(src)) && !dev.loopback) return drop(host, frame, DROP.martian);
+    const local = dst === dev.primary || this.#accepts(dst, dev);
+    if (!local) {
+      if (dst >>> 24 === 127) return drop(host, frame, DROP.martian);
+      if (!host.forwarding || (ethernet.dstHi(view, frame.start) & 0x0100) !== 0)
+        return drop(host, frame, DROP.notForUs);
     }
-    if (dst !== dev.primary && !this.#accepts(dst, dev)) {
-      if (host.forwarding && (ethernet.dstHi(view, frame.start) & 0x0100) === 0)
-        return this.#forward(frame, at, dev);
-      return drop(host, frame, DROP.notForUs);
+    if (this.nat !== null) return this.#translate(this.nat, frame, at, dev, local);
+    if (!local) return this.#forward(frame, at, dev, null);
+    if (!ipv4.isFragment(view, at)) return this.#deliver(frame, at, dev);
+    const whole = this.#gather(frame, at, dev);
+    if (whole !== null) this.#deliver(whole, whole.start + ethernet.HEADER_LEN, dev);
+  }
+
+  /** The rest of `input` where addresses are translated: of whole packets only (Linux: nf_defrag_ipv4). */
+  #translate(nat: NatFace, given: Frame, ip: number, dev: Interface, local: boolean): void {
+    let frame = given;
+    let at = ip;
+    if (ipv4.isFragment(frame.view, at)) {
+      const whole = this.#gather(frame, at, dev);
+      if (whole === null) return;
+      frame = whole;
+      at = whole.start + ethernet.HEADER_LEN;
     }
-    const translated = this.nat === null ? null : this.nat.inbound(frame, at, dev);
-    if (translated !== null) return this.#forward(translated, translated.start + ethernet.HEADER_LEN, dev);
-    if (ipv4.isFragment(view, at)) return this.#gather(frame, at, dev);
-    this.#deliver(frame, at, dev);
+    const way = nat.arriving(frame, at, dev, local);
+    if (way === REFUSED) return;
+    if (way === null) return local ? this.#deliver(frame, at, dev) : this.#forward(frame, at, dev, null);
+    if (!this.#host.isLocal(way.toDst)) return this.#forward(frame, at, dev, way);
+    const { start } = frame;
+    const mine = frame.own();
+    const shifted = at + mine.start - start;
+    nat.apply(mine, shifted, way);
+    this.#deliver(mine, shifted, dev);
   }
 
   #deliver(frame: Frame, at: number, dev: Interface): void {
@@ -72,6 +94,7 @@ export class Ip4Layer implements Ip4Face {
     const end = ipv4.payloadEnd(view, at, frame.end);
     const proto = ipv4.protocol(view, at);
     if (proto === PROTO.udp) return host.udp.input(frame, at, start, end, dev);
+    if (proto === PROTO.tcp) return host.tcp.input(frame, at, start, end, dev);
     if (proto === PROTO.icmp) return this.icmp.input(frame, at, start, end, dev);
     if (proto === PROTO.igmp) return this.igmp.input(frame, at, start, end, dev);
     const protocol = this.#protocols?.get(proto);
@@ -84,16 +107,18 @@ export class Ip4Layer implements Ip4Face {
   #accepts(dst: Ip4, dev: Interface): boolean {
     if (dst === dev.broadcast || dst === 0xffffffff) return true;
     if (isMulticastIp4(dst)) return dst === 0xe0000001 || dev.joined4(dst);
-    return this.#host.isLocal(dst);
+    return this.#host.isLocal(dst) && (dev.loopback || dst >>> 24 !== 127);
   }
 
-  #gather(frame: Frame, at: number, dev: Interface): void {
+  /** Takes a fragment over; answers with the whole packet when it was the last one missing. */
+  #gather(frame: Frame, at: number, dev: Interface): Frame | null {
     const host = this.#host;
-    if (!host.reassembly && ipv4.protocol(frame.view, at) === PROTO.udp)
-      return drop(host, frame, DROP.outerFragment);
+    if (!host.reassembly && ipv4.protocol(frame.view, at) === PROTO.udp) {
+      drop(host, frame, DROP.outerFragment);
+      return null;
+    }
     this.#reassembly ??= new Reassembly4(host);
-    const whole = this.#reassembly.add(frame, at, dev);
-    if (whole !== null) this.#deliver(whole, whole.start + ethernet.HEADER_LEN, dev);
+    return this.#reassembly.add(frame, at, dev);
   }
 
   /**
@@ -119,16 +144,13 @@ export class Ip4Layer implements Ip4Face {
         drop(host, frame, DROP.mtuExceeded, mtu);
         return SENT.tooLong;
       }
-      const at = frame.push(ipv4.HEADER_LEN);
-      ipv4.write(frame.view, at, frame.end, to.src as Ip4, to.ip as Ip4, proto, ttl, tos, id, false);
-      host.begin(frame);
-      this.#cut(frame, to, mtu);
-      return SENT.ok;
     }
     const at = frame.push(ipv4.HEADER_LEN);
     ipv4.write(frame.view, at, frame.end, to.src as Ip4, to.ip as Ip4, proto, ttl, tos, id, dontFragment);
+    if (this.nat !== null) this.nat.departing(frame);
     host.begin(frame);
-    this.send(frame, to);
+    if (length > mtu) this.#cut(frame, to, mtu);
+    else this.send(frame, to);
     return SENT.ok;
   }
 
@@ -148,7 +170,7 @@ export class Ip4Layer implements Ip4Face {
       const neighbour = to.neighbour as NonNullable<Destination['neighbour']>;
       if (host.neighbours.ready(neighbour, frame)) host.transmit(frame, neighbour);
     } else if (to.reach === REACH.local) {
-      host.loop(frame, to.dev, ETHERTYPE.ipv4);
+      host.loop(frame, ETHERTYPE.ipv4);
     } else if (to.reach === REACH.broadcast) {
       host.transmitTo(frame, to.dev, 0xffff, 0xffffffff, ETHERTYPE.ipv4);
     } else {
@@ -162,11 +184,14 @@ export class Ip4Layer implements Ip4Face {
     fragment4(this.#host, frame, mtu, (piece) => this.send(piece, to));
   }
 
-  #forward(given: Frame, at: number, from: Interface): void {
+  /** @param way how it is translated on its way; null where it is not */
+  #forward(given: Frame, at: number, from: Interface, way: Way | null): void {
     const host = this.#host;
-    const dst = ipv4.dst(given.view, at);
+    const dst = way === null ? ipv4.dst(given.view, at) : (way.toDst as Ip4);
     if (isMulticastIp4(dst)) return drop(host, given, DROP.noRoute);
-    if (ipv4.ttl(given.view, at) <= 1) {
+    // What the host sends to itself and is translated past it was not routed before.
+    const routed = !from.loopback;
+    if (routed && ipv4.ttl(given.view, at) <= 1) {
       this.icmp.timeExceeded(given, at, from);
       return drop(host, given, DROP.hopLimit);
     }
@@ -184,10 +209,10 @@ export class Ip4Layer implements Ip4Face {
     const offset = at - given.start;
     const tail = given.end - end;
     const frame = given.own();
-    ipv4.decrementTtl(frame.view, frame.start + offset);
+    if (routed) ipv4.decrementTtl(frame.view, frame.start + offset);
     frame.end -= tail;
     frame.pull(offset);
-    if (this.nat !== null && !this.nat.outbound(frame, to.dev)) return drop(host, frame, DROP.noRoute);
+    if (way !== null) this.nat?.apply(frame, frame.start, way);
     if (host.trace.on)
       host.trace.emit(host.id, TRACE.route, frame, to.dev.index, ipv4.ttl(frame.view, frame.start));
     if (frame.end - frame.start > mtu) this.#cut(frame, to, mtu);
@@ -204,4 +229,9 @@ export class Ip4Layer implements Ip4Face {
     this.#reassembly?.close();
     this.igmp.close();
   }
+}
+
+/** No packet from a wire has such a source: a group, the limited broadcast, loopback (Linux: martian_source). */
+function isOdd(src: Ip4): boolean {
+  return isMulticastIp4(src) || src === 0xffffffff || src >>> 24 === 127;
 }

@@ -21,11 +21,14 @@ import { Discovery } from './discovery.ts';
 import { fragment6 } from './fragment6.ts';
 import { Icmp6 } from './icmp6.ts';
 import type { Interface } from './interface.ts';
+import { isLoopback6 } from './loopback.ts';
 import { Mld } from './mld.ts';
+import type { Way } from './nat/flow.ts';
+import { REFUSED } from './nat/flow.ts';
 import type { Neighbour } from './neighbour.ts';
 import { ACTION, Judgement, judge } from './options6.ts';
 import { Reassembly6 } from './reassembly6.ts';
-import type { Ip6Face, Protocol, Stack } from './stack.ts';
+import type { Ip6Face, NatFace, Protocol, Stack } from './stack.ts';
 
 const ALL_NODES: Ip6 = { a: 0xff020000, b: 0, c: 0, d: 1 };
 /** The most that a payload length can say, and the header. */
@@ -36,6 +39,8 @@ export class Ip6Layer implements Ip6Face {
   readonly icmp: Icmp6;
   readonly mld: Mld;
   readonly discovery: Discovery;
+  /** null where nothing is translated. */
+  nat: NatFace | null = null;
   #protocols: Map<number, Protocol> | null = null;
   #reassembly: Reassembly6 | null = null;
   #walk: extensions.ExtensionWalk | null = null;
@@ -65,22 +70,30 @@ export class Ip6Layer implements Ip6Face {
     this.mld.membership(dev, solicitedNode(ip), false);
   }
 
-  /** A packet that came in; its header is at `at`. */
-  input(frame: Frame, at: number, dev: Interface): void {
+  /** A packet that came in; its header is at `at`. `gathered` when it was put together from fragments here. */
+  input(frame: Frame, at: number, dev: Interface, gathered = false): void {
     const host = this.#host;
     const view = frame.view;
     const fault = ipv6.check(view, at, frame.end);
     if (fault !== 0) return drop(host, frame, DROP.invalidHeader, fault);
     if (view.getUint8(at + 8) === 0xff) return drop(host, frame, DROP.martian);
+    if (!dev.loopback && (isLoopback6(view, at + 8) || isLoopback6(view, at + 24)))
+      return drop(host, frame, DROP.martian);
     const group = view.getUint8(at + 24) === 0xff;
     if (group ? !dev.joined6(view, at + 24) : !host.isLocal6(view, at + 24)) {
       const routed = host.forwarding && !group && (ethernet.dstHi(view, frame.start) & 0x0100) === 0;
-      if (routed) return this.#forward(frame, at, dev);
+      if (routed) return this.#forward(frame, at, dev, null, gathered);
       return drop(host, frame, DROP.notForUs);
+    }
+    if (this.nat !== null && !group) {
+      const way = this.nat.arriving(frame, at, dev, true);
+      if (way === REFUSED) return;
+      if (way !== null) return this.#forward(frame, at, dev, way, gathered);
     }
     const next = ipv6.nextHeader(view, at);
     const end = at + ipv6.HEADER_LEN + ipv6.payloadLength(view, at);
     if (next === PROTO.udp) return host.udp.input(frame, at, at + ipv6.HEADER_LEN, end, dev);
+    if (next === PROTO.tcp) return host.tcp.input(frame, at, at + ipv6.HEADER_LEN, end, dev);
     if (!extensions.isExtension(next)) return this.#deliver(frame, at, at + ipv6.HEADER_LEN, end, next, dev);
     this.#unpack(frame, at, end, dev);
   }
@@ -109,7 +122,7 @@ export class Ip6Layer implements Ip6Face {
       this.#reassembly ??= new Reassembly6(host, this.icmp);
       const whole = this.#reassembly.add(frame, at, fragmentAt, end, dev);
       if (whole === null) return;
-      this.input(whole, whole.start + ethernet.HEADER_LEN, dev);
+      this.input(whole, whole.start + ethernet.HEADER_LEN, dev, true);
       return;
     }
     this.#deliver(frame, at, walk.at, end, walk.protocol, dev);
@@ -119,6 +132,7 @@ export class Ip6Layer implements Ip6Face {
     const host = this.#host;
     if (proto === PROTO.icmpv6) return this.icmp.input(frame, at, start, end, dev);
     if (proto === PROTO.udp) return host.udp.input(frame, at, start, end, dev);
+    if (proto === PROTO.tcp) return host.tcp.input(frame, at, start, end, dev);
     const protocol = this.#protocols?.get(proto);
     if (protocol !== undefined) return protocol.input(frame, at, start, end, dev);
     if (proto !== PROTO.none) {
@@ -161,7 +175,7 @@ export class Ip6Layer implements Ip6Face {
       const neighbour = to.neighbour as Neighbour;
       if (host.neighbours.ready(neighbour, frame)) host.transmit(frame, neighbour);
     } else if (to.reach === REACH.local) {
-      host.loop(frame, to.dev, ETHERTYPE.ipv6);
+      host.loop(frame, ETHERTYPE.ipv6);
     } else {
       // 33:33 and the low 32 bits of the group (RFC 2464 s.7).
       host.transmitTo(frame, to.dev, 0x3333, (to.ip as Ip6).d, ETHERTYPE.ipv6);
@@ -178,7 +192,8 @@ export class Ip6Layer implements Ip6Face {
     this.discovery.solicit(neighbour, unicast);
   }
 
-  #forward(given: Frame, at: number, from: Interface): void {
+  /** @param way how it is translated on its way; null where it is not */
+  #forward(given: Frame, at: number, from: Interface, way: Way | null, gathered: boolean): void {
     const host = this.#host;
     const view = given.view;
     // Unspecified, loopback and link-local addresses are not routed (RFC 4291 s.2.5).
@@ -191,14 +206,16 @@ export class Ip6Layer implements Ip6Face {
       this.icmp.timeExceeded(given, at, from, 0);
       return drop(host, given, DROP.hopLimit);
     }
-    const to = host.destination6(view, at + 24, entropyOf(view, given.start, given.end));
+    const hash = entropyOf(view, given.start, given.end);
+    const to = way === null ? host.destination6(view, at + 24, hash) : host.destination(way.toDst, hash);
     if (to === null) {
       this.icmp.noRoute(given, at, from);
       return drop(host, given, DROP.noRoute);
     }
     const end = at + ipv6.HEADER_LEN + ipv6.payloadLength(view, at);
     const mtu = to.dev.mtu;
-    if (end - at > mtu) {
+    // What its sender had cut up may be cut up again (Linux: frag_max_size of nf_defrag_ipv6).
+    if (end - at > mtu && !gathered) {
       this.icmp.tooBig(given, at, from, mtu);
       return drop(host, given, DROP.mtuExceeded, mtu);
     }
@@ -208,10 +225,12 @@ export class Ip6Layer implements Ip6Face {
     frame.end -= tail;
     frame.pull(offset);
     ipv6.decrementHopLimit(frame.view, frame.start);
+    if (way !== null) this.nat?.apply(frame, frame.start, way);
     if (host.trace.on) {
       host.trace.emit(host.id, TRACE.route, frame, to.dev.index, ipv6.hopLimit(frame.view, frame.start));
     }
-    this.send(frame, to);
+    if (frame.end - frame.start > mtu) this.#cut(frame, to, mtu);
+    else this.send(frame, to);
   }
 
   /** The next hop of `frame` (which begins with its IP header) did not answer. */

@@ -33,6 +33,8 @@ export class Neighbour {
   macLo = 0;
   /** When an answer last came. */
   confirmed: Instant = 0;
+  /** When the link last told of a MAC or a state that was new. */
+  updated: Instant = 0;
   probes = 0;
   timer: TimerId = 0;
   /** Its place in the table, which its timers carry. */

@@ -96,6 +96,7 @@ export class NeighbourTable implements TimerTarget {
       return;
     }
     if (!confirmed && known && !differs) return;
+    if (differs || neighbour.state !== STATE.reachable || !confirmed) neighbour.updated = this.#clock.now;
     neighbour.macHi = macHi(mac);
     neighbour.macLo = macLo(mac);
     neighbour.state = confirmed ? STATE.reachable : STATE.stale;

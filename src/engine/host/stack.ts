@@ -11,7 +11,29 @@ import type { Dropper } from '../trace/drop.ts';
 import type { TraceSink } from '../trace/event.ts';
 import type { Destination, Sent } from './destination.ts';
 import type { Interface } from './interface.ts';
+import type { Verdict, Way } from './nat/flow.ts';
 import type { Neighbour } from './neighbour.ts';
+import type { TcpError } from './tcp/socket.ts';
+
+/** A TCP connection that is over, as one of its ends had it. */
+export interface EndedConnection {
+  readonly host: Stack;
+  /** True when this end opened it. */
+  readonly opener: boolean;
+  readonly localIp: Ip;
+  readonly localPort: number;
+  readonly remoteIp: Ip;
+  readonly remotePort: number;
+  /** Payload, each byte once. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly retransmits: number;
+}
+
+/** Hears of every TCP connection that ends, from each of its ends. */
+export interface ConnectionLedger {
+  ended(connection: EndedConnection): void;
+}
 
 /** What every host of a world shares. */
 export interface HostGround {
@@ -20,6 +42,8 @@ export interface HostGround {
   readonly pool: FramePool;
   readonly trace: TraceSink;
   readonly backlog: Backlog;
+  /** Left out where nobody counts connections. */
+  readonly ledger?: ConnectionLedger | null;
 }
 
 /** A protocol above IP: takes over `frame`, whose IP header is at `ip` and whose payload is [at, end). */
@@ -54,6 +78,7 @@ export interface GroupFace {
 }
 
 export interface Ip4Face {
+  readonly nat: NatFace | null;
   readonly icmp: Icmp4Face;
   readonly igmp: GroupFace;
   /** Sends a payload (the frame begins with the transport header); takes it over whatever the answer. */
@@ -79,8 +104,43 @@ export interface Ip6Face {
 
 export interface UdpFace {
   input(frame: Frame, ip: number, at: number, end: number, dev: Interface): void;
-  /** An ICMP error quotes a datagram whose UDP header is at `at`. */
-  error(view: DataView, at: number, from: Ip, type: number, code: number, mtu: number): void;
+  /** True while a socket has the port, on whichever address. */
+  uses(port: number): boolean;
+  /** An ICMP error quotes a datagram of ours: its IP header is at `ip`, its UDP header at `at`. */
+  error(view: DataView, ip: number, at: number, from: Ip, type: number, code: number, mtu: number): void;
+}
+
+export interface TcpInput {
+  /** True when there is such a connection, or somebody listens on the local port. */
+  has(localIp: Ip, localPort: number, remoteIp: Ip, remotePort: number): boolean;
+  input(frame: Frame, ip: number, at: number, end: number, dev: Interface): void;
+  /**
+   * An ICMP error quotes a segment of ours: its IP header is at `ip`, its TCP header at `at`.
+   * @param error what it says, null for what says nothing lasting
+   * @param tooLong the path takes less than was sent
+   */
+  error(view: DataView, ip: number, at: number, error: TcpError | null, tooLong: boolean): void;
+}
+
+/**
+ * A host's translation of addresses (nat/nat.ts). The IP layers ask it about whole packets and know nothing of its rules;
+ * what a way's packet is to become is put into it last, when it is sure to go on.
+ */
+export interface NatFace {
+  /**
+   * How the packet that came in is to be translated, null to leave it as it is, or that it was taken over and refused.
+   * @param ip where its IP header stands
+   * @param local true when it is for the host as it stands
+   */
+  arriving(frame: Frame, ip: number, dev: Interface, local: boolean): Verdict;
+  /** Rewrites a packet of which the frame has one holder. */
+  apply(frame: Frame, ip: number, way: Way): void;
+  /** A packet of the host's own, its IP header at the frame's start: the answer of a flow that ended here is put right. */
+  departing(frame: Frame): void;
+  /** True when packets between these ends belong to somebody whose address is translated to ours: not to be used. */
+  holds(proto: number, localIp: Ip, localPort: number, remoteIp: Ip, remotePort: number): boolean;
+  /** The same for whoever is at the other end. */
+  holdsPort(proto: number, localPort: number): boolean;
 }
 
 export interface Stack extends Dropper {
@@ -94,9 +154,15 @@ export interface Stack extends Dropper {
   readonly ip4: Ip4Face;
   readonly ip6: Ip6Face;
   readonly udp: UdpFace;
+  readonly tcp: TcpInput;
   isLocal(ip: Ip): boolean;
   isLocal6(view: DataView, at: number): boolean;
   destination(ip: Ip, hash?: number): Destination | null;
+  /**
+   * How to send to an address from one of the host's own, or null without a route or where the source may not go: other
+   * families, and a loopback address past the host itself. Makes an object; keep it while its generation is the table's.
+   */
+  destinationFrom(ip: Ip, src: Ip): Destination | null;
   /** As `destination` for the IPv6 address that stands at `at`; makes no object while the way is known. */
   destination6(view: DataView, at: number, hash: number): Destination | null;
   /** The path to an address told of a smaller MTU, in bytes. */
@@ -106,8 +172,8 @@ export interface Stack extends Dropper {
   transmitTo(frame: Frame, dev: Interface, dstHi: number, dstLo: number, type: number): void;
   /** A packet could not be delivered to its next hop: its sender is told, and it is dropped. */
   unreachable(frame: Frame, dev: Interface): void;
-  /** Receives the packet as if it had just come in: for packets to the host itself. */
-  loop(frame: Frame, dev: Interface, type: number): void;
+  /** Receives the packet by way of `lo`: for packets to the host itself. */
+  loop(frame: Frame, type: number): void;
   /** Numbers a frame that begins its journey here. */
   begin(frame: Frame): void;
 }

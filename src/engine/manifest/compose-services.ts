@@ -13,8 +13,11 @@ import { pairsOf } from './pairs.ts';
 import { joinPath } from './path.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, TreeNode } from './tree.ts';
-import { booleanOf, childOf, entriesOf, entryOf, itemsOf, plainOf, textOf, whereOf } from './tree.ts';
+import { booleanOf, childOf, entriesOf, entryOf, itemsOf, textOf, whereOf } from './tree.ts';
 import { splitWords } from './words.ts';
+import type { Party } from './workload-reach.ts';
+import { settleWorkloads } from './workload-tiers.ts';
+import { EXTENSION, readWorkloads, remarkExtensions } from './workloads.ts';
 
 /** The network that a service joins when it names none. */
 export const DEFAULT_NETWORK = 'default';
@@ -35,10 +38,12 @@ export function readServices(
   context: ServiceContext,
 ): readonly ServiceDraft[] {
   const budget = { left: PORTS_MAX };
-  return entriesOf(section).map((entry) => readService(entry, budget, context));
+  const drafts = entriesOf(section).map((entry) => readService(entry, budget, context));
+  const settled = settleWorkloads(drafts, context.found);
+  return drafts.map(({ ports }, index) => ({ spec: settled[index] as ServiceSpec, ports }));
 }
 
-function readService(entry: Entry, budget: PortBudget, context: ServiceContext): ServiceDraft {
+function readService(entry: Entry, budget: PortBudget, context: ServiceContext): ServiceDraft & Party {
   const { key, value } = entry;
   const { found } = context;
   const path = joinPath('services', key);
@@ -50,7 +55,10 @@ function readService(entry: Entry, budget: PortBudget, context: ServiceContext):
   remark(value, path, found);
   const deploy = readDeploy(value, path, found);
   const ports = readPorts(childOf(value, 'ports'), `${path}.ports`, budget, found);
-  const extension = childOf(value, 'x-vxlab');
+  const extension = childOf(value, EXTENSION);
+  remarkExtensions(value, path, true, context);
+  // The key's own age was judged with the service.
+  const declared = readWorkloads(extension, joinPath(path, EXTENSION), { ...context, minor: 0 });
   const spec: ServiceSpec = {
     key,
     name: `${context.stack}_${key}`,
@@ -64,7 +72,8 @@ function readService(entry: Entry, budget: PortBudget, context: ServiceContext):
     networks: readAttachments(entry, path, context),
     ...deploy,
     ports: ports.map((port) => port.spec),
-    extension: extension === undefined ? undefined : plainOf(extension),
+    workloads: [],
+    workloadOrigin: null,
     at: entry.where.at,
   };
   if (deploy.endpointMode === 'dnsrr') {
@@ -74,7 +83,7 @@ function readService(entry: Entry, budget: PortBudget, context: ServiceContext):
       found.report('OV1507', port.where, message, 'publish it with mode: host, or leave out endpoint_mode');
     }
   }
-  return { spec, ports };
+  return { spec, ports, declared };
 }
 
 /** What Docker reads, or not, in ways that surprise. */

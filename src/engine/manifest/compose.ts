@@ -19,6 +19,7 @@ import { joinPath } from './path.ts';
 import { COMPOSE } from './schema.ts';
 import type { TreeNode } from './tree.ts';
 import { childOf, entriesOf, whereOf } from './tree.ts';
+import { remarkExtensions } from './workloads.ts';
 
 export interface ComposeContext {
   readonly stack: string;
@@ -38,6 +39,7 @@ export function composeStack(tree: TreeNode, context: ComposeContext): StackSpec
   }
   const version = readVersion(tree, found);
   const top = conform(tree, COMPOSE, '', { found, minor: version.minor, variables }) ?? tree;
+  remarkExtensions(top, '', false, context);
   const networks = readNetworks(childOf(top, 'networks'), stack, found);
   const section = childOf(top, 'services');
   const services = readServices(section, {

@@ -5,16 +5,21 @@ import { formatIp, formatMac, isGroupMac, isIp6, macHi, parseMac } from '../../c
 import { addressAt, formatCidr, overlaps, size } from '../ipam/cidr.ts';
 import type { Diagnostics, Where } from '../model/diagnostic.ts';
 import type { AttachmentSpec, ServiceSpec } from '../model/spec.ts';
+import type { Variables } from './interpolate.ts';
 import { joinPath } from './path.ts';
 import { didYouMean } from './suggest.ts';
 import type { NetworkDraft, NodeDraft } from './topology-networks.ts';
 import { isHost, readIp, reportOutside } from './topology-networks.ts';
 import type { Entry, TreeNode } from './tree.ts';
 import { childOf, entriesOf, textOf, whereOf } from './tree.ts';
+import { settleWorkloads } from './workload-tiers.ts';
+import type { WorkloadDraft } from './workloads.ts';
+import { EXTENSION, readWorkloads, remarkExtensions } from './workloads.ts';
 
 export interface ContainerContext {
   readonly nodes: readonly NodeDraft[];
   readonly networks: readonly NetworkDraft[];
+  readonly variables: Variables;
   readonly found: Diagnostics;
 }
 
@@ -25,14 +30,30 @@ class Lot {
 }
 
 /** Also gives each network that names no gateway an address for it that no container has. */
-export function readContainers(section: TreeNode | undefined, context: ContainerContext): ServiceSpec[] {
+export function readContainers(
+  section: TreeNode | undefined,
+  context: ContainerContext,
+): readonly ServiceSpec[] {
   const lots = new Map(context.networks.map((draft) => [draft.spec.key, new Lot()]));
   for (const draft of context.networks) {
     if (draft.gateway !== null) lots.get(draft.spec.key)?.ips.set(formatIp(draft.gateway), 'the gateway');
   }
-  const services = entriesOf(section).map((entry) => readContainer(entry, lots, context));
+  const parties = entriesOf(section).map(({ key, where, value }) => ({
+    spec: readContainer({ key, where, value }, lots, context),
+    declared: readExtension(value, joinPath('containers', key), context),
+  }));
   for (const draft of context.networks) pickGateway(draft, lots.get(draft.spec.key) as Lot, context.found);
-  return services;
+  return settleWorkloads(parties, context.found);
+}
+
+function readExtension(
+  container: TreeNode,
+  path: string,
+  context: ContainerContext,
+): readonly WorkloadDraft[] | null {
+  remarkExtensions(container, path, true, context);
+  const node = childOf(container, EXTENSION);
+  return readWorkloads(node, joinPath(path, EXTENSION), { ...context, minor: 0 });
 }
 
 function readContainer(
@@ -68,7 +89,8 @@ function readContainer(
     ports: [],
     restart: { condition: 'none', delay: 0, maxAttempts: null, window: 0 },
     single: true,
-    extension: undefined,
+    workloads: [],
+    workloadOrigin: null,
     at: where.at,
   };
 }

@@ -31,7 +31,7 @@ const ATTACHMENT = record(
 const CONTAINER = record(
   'a container',
   { node: key(STRING), networks: key(dict(ATTACHMENT)) },
-  { required: ['node', 'networks'] },
+  { required: ['node', 'networks'], extensions: 0 },
 );
 
 export const TOPOLOGY: RecordShape = record(

@@ -13,6 +13,7 @@ import { checkNumber, familyOf, readNetworks, readNodes } from './topology-netwo
 import { TOPOLOGY } from './topology-shape.ts';
 import type { TreeNode } from './tree.ts';
 import { childOf, entriesOf, entryOf, textOf, whereOf } from './tree.ts';
+import { remarkExtensions } from './workloads.ts';
 
 export const TOPOLOGY_SCHEMA = 'vxlab-topology/1';
 const FAMILY = /^vxlab-topology\b/;
@@ -35,6 +36,7 @@ export function topologyStack(tree: TreeNode, { stack, variables, found }: Topol
   // A topology has no versions besides its schema's: every key is as old as any other.
   const top = conform(tree, TOPOLOGY, '', { found, minor: 0, variables }) ?? tree;
   checkSchema(top, found);
+  remarkExtensions(top, '', false, { found });
   const nodes = readNodes(childOf(top, 'nodes'), found);
   if (nodes.length === 0 && childOf(top, 'nodes') !== undefined) {
     const where = whereOf(childOf(top, 'nodes') ?? tree, 'nodes');
@@ -46,7 +48,7 @@ export function topologyStack(tree: TreeNode, { stack, variables, found }: Topol
     );
   }
   const networks = readNetworks(childOf(top, 'networks'), nodes, found);
-  const containers = readContainers(childOf(top, 'containers'), { nodes, networks, found });
+  const containers = readContainers(childOf(top, 'containers'), { nodes, networks, variables, found });
   return {
     name: stack,
     version: null,

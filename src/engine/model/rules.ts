@@ -2,7 +2,7 @@
 //
 // Numbers are a contract: they appear in output, in CI filters and in searches. A rule that goes leaves a gap.
 //   10 text and YAML, 11 shape and dialect, 12 networks, 13 addresses and VNIs, 14 services, 15 deploy, 16 ports,
-//   17 topology files
+//   17 topology files, 18 workloads
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -109,6 +109,14 @@ export const RULES = {
   OV1712: { severity: 'error', title: 'not a multicast group' },
   OV1713: { severity: 'warning', title: 'group without multicast flooding' },
   OV1714: { severity: 'warning', title: 'container on overlapping subnets' },
+
+  OV1801: { severity: 'error', title: 'bad URL' },
+  OV1802: { severity: 'error', title: 'two workloads on one port' },
+  OV1803: { severity: 'warning', title: 'name that nobody answers to' },
+  OV1804: { severity: 'warning', title: 'no network in common' },
+  OV1805: { severity: 'error', title: 'not a JavaScript file' },
+  OV1806: { severity: 'error', title: 'not a header' },
+  OV1807: { severity: 'warning', title: 'x- key that is not read' },
 } as const;
 
 export type RuleId = keyof typeof RULES;

@@ -5,14 +5,11 @@
 
 import type { Ip, Mac } from '../../core/wire/address.ts';
 import type { Cidr } from '../ipam/cidr.ts';
+import type { Place } from './place.ts';
+import type { WorkloadOrigin, WorkloadSpec } from './workload.ts';
 
 export type { Cidr } from '../ipam/cidr.ts';
-
-/** A place in a manifest's text. Both count from 1; the column counts UTF-16 units. */
-export interface Place {
-  readonly line: number;
-  readonly column: number;
-}
+export type { Place } from './place.ts';
 
 export interface StackSpec {
   readonly name: string;
@@ -102,8 +99,10 @@ export interface ServiceSpec {
   readonly restart: RestartSpec;
   /** A single container: its one task is called as the service. */
   readonly single?: true;
-  /** What stands under `x-vxlab`, not looked at; undefined where there is none. */
-  readonly extension: unknown;
+  /** What its containers run, in the file's order; empty for nothing. */
+  readonly workloads: readonly WorkloadSpec[];
+  /** Who says so; null where neither the file nor the image's name says anything. */
+  readonly workloadOrigin: WorkloadOrigin | null;
   readonly at: Place;
 }
 

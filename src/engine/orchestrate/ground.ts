@@ -6,6 +6,7 @@ import { Peers } from '../fabric/peers.ts';
 import { VethEnd, veth } from '../fabric/veth.ts';
 import type { HostOptions } from '../host/host.ts';
 import { Host } from '../host/host.ts';
+import type { ConnectionLedger } from '../host/stack.ts';
 import type { Clock, Timers } from '../time/clock.ts';
 import { RandomSource } from '../time/random.ts';
 import type { TraceSink } from '../trace/event.ts';
@@ -23,6 +24,7 @@ export class Ground {
   readonly backlog: Backlog = new Backlog();
   readonly registry: Registry = new Registry();
   readonly peers: Peers = new Peers();
+  ledger: ConnectionLedger | null = null;
 
   constructor(time: Clock & Timers, seed: number | string, recorder: Recorder | null = null) {
     this.clock = time;

@@ -6,7 +6,8 @@ import { PeerDb } from '../fabric/peer-db.ts';
 import type { PeerId, Peers } from '../fabric/peers.ts';
 import type { Underlay } from '../fabric/underlay.ts';
 import type { Vtep } from '../fabric/vtep.ts';
-import type { EndpointPlan, NetworkPlan } from './plan.ts';
+import { NetworkServices } from './network-services.ts';
+import type { EndpointPlan, NetworkPlan, ServicePlan } from './plan.ts';
 import type { Profile } from './profile.ts';
 
 /** A node as its networks see it: a VTEP address and a way to the others. */
@@ -31,12 +32,12 @@ export class Network {
   /** Filled by the control plane in `pinned` profiles; empty in learning ones. */
   readonly db: PeerDb = new PeerDb();
   readonly sandboxes: Map<string, VtepSeat> = new Map();
-  /** Virtual addresses of services, which every node's load balancer has. */
-  readonly vips: readonly EndpointPlan[];
+  /** What every node's load balancer balances. */
+  readonly services: NetworkServices;
   readonly #peers: Peers;
 
-  constructor(plan: NetworkPlan, profile: Profile, peers: Peers, vips: readonly EndpointPlan[] = []) {
-    this.vips = vips;
+  constructor(plan: NetworkPlan, profile: Profile, peers: Peers, services: readonly ServicePlan[] = []) {
+    this.services = new NetworkServices(services, plan);
     this.plan = plan;
     this.profile = profile;
     this.#peers = peers;

@@ -6,8 +6,9 @@ import type { PeerId } from '../fabric/peers.ts';
 import type { Underlay } from '../fabric/underlay.ts';
 import { VniDemux } from '../fabric/vni-demux.ts';
 import type { Host } from '../host/host.ts';
+import type { ResolverFace } from '../host/names.ts';
 import type { NodeSpec } from './cluster.ts';
-import type { Container } from './container.ts';
+import type { Container, Naming } from './container.ts';
 import { GatewayBridge } from './gateway-bridge.ts';
 import type { Ground } from './ground.ts';
 import type { Network } from './network.ts';
@@ -16,6 +17,9 @@ import { Sandbox } from './sandbox.ts';
 
 /** Gives a node its way to the other VTEPs: an emulated socket, or a real one. */
 export type UnderlayFactory = (node: NodeSpec, demux: VniDemux, host: Host) => Underlay;
+
+/** libnetwork's fwMarkCtr begins here. */
+const FIRST_MARK = 256;
 
 export class Node implements SandboxSite {
   readonly spec: NodeSpec;
@@ -29,9 +33,20 @@ export class Node implements SandboxSite {
   readonly sandboxes: Map<string, Sandbox> = new Map();
   readonly containers: Map<string, Container> = new Map();
   readonly #ground: Ground;
+  readonly #naming: Naming<Node>;
+  readonly #tunnelPort: number;
   #gateway: GatewayBridge | null = null;
+  #marks = FIRST_MARK;
 
-  constructor(spec: NodeSpec, id: string, ground: Ground, host: Host, underlay: UnderlayFactory) {
+  constructor(
+    spec: NodeSpec,
+    id: string,
+    ground: Ground,
+    host: Host,
+    underlay: UnderlayFactory,
+    naming: Naming<Node>,
+    tunnelPort: number,
+  ) {
     this.spec = spec;
     this.name = spec.name;
     this.id = id;
@@ -39,8 +54,20 @@ export class Node implements SandboxSite {
     this.peer = ground.peers.idOf(spec.ip);
     this.host = host;
     this.#ground = ground;
+    this.#naming = naming;
+    this.#tunnelPort = tunnelPort;
     this.demux = new VniDemux(ground.registry.add('demux', 'vxlan socket', spec.name), ground.trace);
     this.underlay = underlay(spec, this.demux, host);
+  }
+
+  /** Knows the names of all nodes. */
+  get resolver(): ResolverFace {
+    return this.#naming.resolver(this);
+  }
+
+  /** The next firewall mark of a service. */
+  mark(): number {
+    return this.#marks++;
   }
 
   /** The network's sandbox here, made when there is none. */
@@ -58,7 +85,8 @@ export class Node implements SandboxSite {
   gatewayBridge(): GatewayBridge;
   gatewayBridge(make: false): GatewayBridge | null;
   gatewayBridge(make = true): GatewayBridge | null {
-    if (this.#gateway === null && make) this.#gateway = new GatewayBridge(this.host, this.#ground);
+    if (this.#gateway === null && make)
+      this.#gateway = new GatewayBridge(this.host, this.#ground, this.#tunnelPort);
     return this.#gateway;
   }
 

@@ -17,6 +17,8 @@ import type { RandomSource, RandomStream } from '../time/random.ts';
 import type { ClusterSpec } from './cluster.ts';
 import { swarmId } from './ids.ts';
 import type { Profile } from './profile.ts';
+import type { PublishedPort } from './published-ports.ts';
+import { PortAllocator } from './published-ports.ts';
 import type { Candidate } from './scheduler.ts';
 import { assign, candidates, eligible, place } from './scheduler.ts';
 
@@ -50,6 +52,8 @@ export interface ServicePlan {
   readonly id: string;
   /** The virtual address on each network, in vip mode. */
   readonly vips: readonly EndpointPlan[];
+  /** As the file has them, with those chosen that it leaves open. */
+  readonly ports: readonly PublishedPort[];
   readonly tasks: TaskPlan[];
 }
 
@@ -108,10 +112,12 @@ class Draft {
   readonly #fixed: Map<AttachmentSpec, EndpointPlan> = new Map();
   readonly #ids: RandomStream;
   readonly #spec: StackSpec;
+  readonly #ports: PortAllocator;
 
   constructor(spec: StackSpec, cluster: ClusterSpec, profile: Profile, ids: RandomStream) {
     this.#ids = ids;
     this.#spec = spec;
+    this.#ports = new PortAllocator(spec.services);
     const six = typeof cluster.nodes[0]?.ip !== 'number';
     const overhead = six ? OVERHEAD_IPV6 : OVERHEAD_IPV4;
     if (profile.shape === 'routed') this.#podSubnets(cluster, cluster.underlay.mtu - OVERHEAD_IPV4);
@@ -223,7 +229,7 @@ class Draft {
         ? joined.map((network) => lease(network, `vip ${spec.name}`))
         : [];
     const tasks: TaskPlan[] = [];
-    const made: ServicePlan = { spec, id, vips, tasks };
+    const made: ServicePlan = { spec, id, vips, ports: this.#ports.allocate(spec), tasks };
     if (spec.mode === 'global' || spec.mode === 'global-job') {
       for (const [i, candidate] of eligible(all, spec).entries()) {
         assign(candidate, spec.key);

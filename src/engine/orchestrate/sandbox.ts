@@ -9,10 +9,13 @@
 //
 // Made when the node's first task of the network lands, destroyed with its last.
 
+import type { Ip } from '../../core/wire/address.ts';
 import { Bridge } from '../fabric/bridge.ts';
 import type { VniDemux } from '../fabric/vni-demux.ts';
 import { Vtep } from '../fabric/vtep.ts';
 import type { Host } from '../host/host.ts';
+import { Balancer } from '../host/nat/balancer.ts';
+import { Nat } from '../host/nat/nat.ts';
 import { randomLocalMac } from '../ipam/mac-scheme.ts';
 import type { Leg } from './bridge-ports.ts';
 import { BridgePorts } from './bridge-ports.ts';
@@ -21,9 +24,14 @@ import type { Network, VtepSeat, VtepSite } from './network.ts';
 import type { EndpointPlan } from './plan.ts';
 import { vtepOptions } from './profile.ts';
 
+/** IPVS itself knows no bound, conntrack beside it does: nf_conntrack_max of a machine with 1 GB. */
+const CONNECTIONS_MAX = 65_536;
+
 /** What a sandbox needs of its node. */
 export interface SandboxSite extends VtepSite {
   readonly demux: VniDemux;
+  /** The next firewall mark: 256, 257, ... (libnetwork service_common.go). */
+  mark(): number;
 }
 
 /** A host's place on the network. */
@@ -40,8 +48,12 @@ export class Sandbox implements VtepSeat {
   readonly vtep: Vtep;
   /** Answers for the gateway address; its MAC differs from node to node. */
   readonly gateway: Host;
-  /** The node's load-balancer endpoint, which also answers for the services' virtual addresses. */
+  /** The node's load-balancer endpoint, which has the services' virtual addresses too. */
   readonly balancer: Host | null;
+  /** What it balances; null where no service of the network has a virtual address. */
+  readonly balance: Balancer | null;
+  /** The connections that it balances. */
+  readonly connections: Nat | null;
   readonly attachments: Attachment[] = [];
   readonly #ground: Ground;
   readonly #ports: BridgePorts;
@@ -70,6 +82,8 @@ export class Sandbox implements VtepSeat {
     this.#ports = new BridgePorts(ground, this.bridge, node.name, place);
     this.gateway = this.#gateway(place, randomLocalMac(draw));
     this.balancer = this.#balancer();
+    this.balance = this.balancer === null ? null : this.#balance(this.balancer);
+    this.connections = this.balancer === null ? null : this.#translate(this.balancer);
   }
 
   /** Connects a host: a veth pair, an address, a row in the control plane's table. Answers with its new interface. */
@@ -120,9 +134,31 @@ export class Sandbox implements VtepSeat {
     if (endpoint === undefined) return null;
     const name = this.network.plan.ingress ? 'ingress_sbox' : `lb_${this.network.plan.id.slice(0, 9)}`;
     const host = this.#ground.host(this.node.name, { name });
-    const { dev } = this.attach(host, endpoint, 'eth0');
-    for (const { ip } of this.network.vips)
-      host.addAddress(dev, { ip, prefix: typeof ip === 'number' ? 32 : 128 });
+    this.attach(host, endpoint, 'eth0');
     return host;
+  }
+
+  /** IPVS with the network's services. Virtual addresses are /32 aliases of eth0, there as long as the sandbox. */
+  #balance(host: Host): Balancer | null {
+    const dev = host.interface('eth0');
+    const balance = new Balancer(host, dev.addresses[0]?.ip as Ip);
+    for (const { name, vip, servers, ports } of this.network.services.all) {
+      // In dnsrr mode a service has a mark all the same.
+      const mark = this.node.mark();
+      if (vip !== null) balance.add(name, mark, vip.ip, servers, ports);
+    }
+    if (balance.services.length === 0) return null;
+    for (const { vip } of balance.services)
+      host.addAddress(dev, { ip: vip, prefix: typeof vip === 'number' ? 32 : 128 });
+    return balance;
+  }
+
+  #translate(host: Host): Nat | null {
+    if (this.balance === null) return null;
+    const rules = [this.balance];
+    const nat = new Nat(host, { destination: rules, source: rules, max: CONNECTIONS_MAX });
+    host.ip4.nat = nat;
+    host.ip6.nat = nat;
+    return nat;
   }
 }

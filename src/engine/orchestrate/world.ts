@@ -7,14 +7,18 @@ import { VxlabError } from '../../core/wire/numbers.ts';
 import type { Host } from '../host/host.ts';
 import type { NextHop } from '../host/routes.ts';
 import type { Container } from './container.ts';
+import { RunningContainer } from './container.ts';
 import type { Ground } from './ground.ts';
 import { containerId } from './ids.ts';
+import { Names } from './names.ts';
 import { Network } from './network.ts';
 import type { UnderlayFactory } from './node.ts';
 import { Node } from './node.ts';
-import type { EndpointPlan, NetworkPlan, Plan, TaskPlan } from './plan.ts';
+import type { EndpointPlan, NetworkPlan, Plan, ServicePlan, TaskPlan } from './plan.ts';
 import { PodSubnet } from './pod-subnet.ts';
 import { withFlood } from './profile.ts';
+import { redirect } from './redirected-ports.ts';
+import { ContainerNaming, NodeNaming } from './resolution.ts';
 import type { Attachment } from './sandbox.ts';
 
 /** Something with addresses that can be pinged: what a name on the command line stands for. */
@@ -40,12 +44,25 @@ export class World {
   readonly containers: Map<string, Container> = new Map();
   /** Routed shape: by node name. */
   readonly pods: Map<string, PodSubnet> = new Map();
+  readonly names: Names;
   readonly #wiring: WorldWiring;
+  readonly #services: ReadonlyMap<string, ServicePlan>;
+  readonly #naming: ContainerNaming;
+  readonly #nodeNaming: NodeNaming;
+  readonly #onLoopback: (host: Host) => void;
 
   constructor(plan: Plan, ground: Ground, wiring: WorldWiring) {
     this.plan = plan;
     this.ground = ground;
     this.#wiring = wiring;
+    this.#services = new Map(plan.services.map((service) => [service.spec.key, service]));
+    this.names = new Names(plan, this.containers);
+    this.#naming = new ContainerNaming(this.names, plan, ground.random);
+    this.#nodeNaming = new NodeNaming(plan, ground.random);
+    this.#onLoopback = ({ name }) => {
+      const container = this.containers.get(name);
+      if (container !== undefined) this.#naming.serve(container);
+    };
     for (const spec of plan.cluster.nodes) {
       const host = ground.host(spec.name, {
         name: spec.name,
@@ -54,7 +71,9 @@ export class World {
       });
       wiring.plug(spec, host);
       const id = plan.nodeIds.get(spec.name) as string;
-      this.nodes.set(spec.name, new Node(spec, id, ground, host, wiring.underlay));
+      const { port } = plan.profile;
+      const node = new Node(spec, id, ground, host, wiring.underlay, this.#nodeNaming, port);
+      this.nodes.set(spec.name, node);
     }
     if (plan.pods.size > 0) this.#routed(plan.pods);
     else this.#bridged(plan.networks);
@@ -62,10 +81,8 @@ export class World {
 
   #bridged(networks: readonly NetworkPlan[]): void {
     for (const plan of networks) {
-      const vips = this.plan.services.flatMap((service) =>
-        service.vips.filter((vip) => vip.network === plan),
-      );
-      const network = new Network(plan, withFlood(this.plan.profile, plan.flood), this.ground.peers, vips);
+      const profile = withFlood(this.plan.profile, plan.flood);
+      const network = new Network(plan, profile, this.ground.peers, this.plan.services);
       this.networks.set(plan.name, network);
       if (plan.ingress) for (const node of this.nodes.values()) this.#ingress(node, network);
     }
@@ -74,8 +91,12 @@ export class World {
   /** What `swarm init` and `join` leave on a node: an ingress sandbox with its leg on docker_gwbridge. */
   #ingress(node: Node, network: Network): void {
     const sandbox = node.open(network);
-    if (this.plan.profile.gateway && sandbox.balancer !== null)
-      node.gatewayBridge().attach(sandbox.balancer, 'eth1');
+    const { balancer } = sandbox;
+    if (!this.plan.profile.gateway || balancer === null) return;
+    node.gatewayBridge().attach(balancer, 'eth1');
+    for (const { ports } of network.services.all) {
+      for (const { proto, port } of ports) node.gatewayBridge().publish(balancer, proto, port, port);
+    }
   }
 
   #routed(pods: ReadonlyMap<string, NetworkPlan>): void {
@@ -110,7 +131,8 @@ export class World {
     const name = task.name;
     const host = this.ground.host(node.name, { name });
     const id = containerId(this.ground.random.stream(`container/${task.id}`));
-    const container: Container = { name, id, node: node.name, host, task };
+    const container = new RunningContainer(id, node.name, host, task, this.#naming);
+    host.onLoopback = this.#onLoopback;
     for (const [i, endpoint] of task.endpoints.entries()) {
       this.#attach(node, host, endpoint, `eth${i}`);
     }
@@ -119,8 +141,10 @@ export class World {
     );
     if (this.plan.profile.gateway && outward)
       node.gatewayBridge().attach(host, `eth${task.endpoints.length}`);
+    this.#serve(task, node, host);
     node.containers.set(name, container);
     this.containers.set(name, container);
+    this.names.added(container);
     return container;
   }
 
@@ -129,20 +153,24 @@ export class World {
     const node = this.#node(container.node);
     for (const endpoint of container.task?.endpoints ?? []) {
       const network = this.networks.get(endpoint.network.name);
+      network?.services.left(container.task?.service ?? '', endpoint.ip);
       this.pods.get(node.name)?.detach(container.host);
       node.sandboxes.get(endpoint.network.id)?.detach(container.host);
       endpoint.network.pool.release(endpoint.ip);
       if (network !== undefined) node.settle(network);
     }
     node.gatewayBridge(false)?.detach(container.host);
+    this.#naming.close(container);
     container.host.close();
     node.containers.delete(container.name);
     this.containers.delete(container.name);
+    this.names.removed(container);
   }
 
   /** Takes everything down: containers, sandboxes, nodes, underlay. */
   close(): void {
     for (const container of [...this.containers.values()]) this.stop(container);
+    this.#nodeNaming.close();
     for (const pods of this.pods.values()) pods.close();
     for (const node of this.nodes.values()) node.close();
     this.#wiring.close();
@@ -172,46 +200,48 @@ export class World {
   }
 
   /**
-   * The address that `from` uses for a name: an address as it stands; a container's address on the first network both are
-   * on (by interface order of `from`), as Docker's resolver answers; a node's underlay address.
+   * The address that `from` uses for a name: an address as it stands; what its resolver answers first, were the order the
+   * plan's; a node's underlay address. `webserver.1` stands for `<stack>_webserver.1`.
    * @throws VxlabError NO_SUCH_PARTY, NOT_REACHABLE when they share no network
    */
   addressFor(from: Party, name: string): Ip {
     if (/^[0-9.]+$/.test(name) || name.includes(':')) return parseIp(name);
-    const vip = this.#vipFor(from, name);
-    if (vip !== null) return vip;
+    const asker = this.containers.get(from.name);
+    const zone = asker === undefined ? null : this.#naming.zone(asker);
+    const known = zone?.addresses(name.toLowerCase())?.[0];
+    if (known !== undefined) return known;
     const to = this.party(name);
-    const mine = this.containers.get(from.name)?.task?.endpoints ?? [];
     const theirs = this.containers.get(to.name)?.task?.endpoints ?? [];
     if (theirs.length === 0) return this.#node(to.node).ip;
-    if (this.pods.size > 0) return (theirs[0] as EndpointPlan).ip;
-    for (const endpoint of mine) {
-      const shared = theirs.find((other) => other.network === endpoint.network && !other.network.ingress);
-      if (shared !== undefined) return shared.ip;
-    }
-    const networks = (list: typeof mine): string =>
+    const found = zone?.addresses(to.name.toLowerCase())?.[0];
+    if (found !== undefined) return found;
+    // A node reaches pods by its routes.
+    if (this.names.routed) return (theirs[0] as EndpointPlan).ip;
+    const networks = (list: readonly EndpointPlan[]): string =>
       list.map((endpoint) => endpoint.network.name).join(', ') || 'none';
     throw new VxlabError(
       'NOT_REACHABLE',
-      `${from.name} (on ${networks(mine)}) and ${to.name} (on ${networks(theirs)}) share no network; ` +
-        `give an address, for example ${formatIp(theirs[0]?.ip ?? 0)}, to see what would happen`,
+      `${from.name} (on ${networks(asker?.task?.endpoints ?? [])}) and ${to.name} (on ${networks(theirs)}) share no ` +
+        `network; give an address, for example ${formatIp(theirs[0]?.ip ?? 0)}, to see what would happen`,
     );
+  }
+
+  /** Lets connections in: by the load balancers, and by the ports that the task's service publishes. */
+  #serve(task: TaskPlan, node: Node, host: Host): void {
+    const service = this.#services.get(task.service);
+    for (const { network, ip } of task.endpoints) {
+      this.networks.get(network.name)?.services.joined(task.service, ip);
+      if (network.ingress && service !== undefined) redirect(host, ip, service.ports);
+    }
+    for (const { mode, proto, published, target } of service?.ports ?? []) {
+      if (mode === 'host') node.gatewayBridge(false)?.publish(host, proto, published, target);
+    }
   }
 
   #attach(node: Node, host: Host, endpoint: EndpointPlan, device: string): Attachment {
     const pods = this.pods.get(node.name);
     if (pods !== undefined) return pods.attach(host, endpoint, device);
     return node.open(this.networks.get(endpoint.network.name) as Network).attach(host, endpoint, device);
-  }
-
-  #vipFor(from: Party, name: string): Ip | null {
-    const service = this.plan.services.find((one) => one.spec.key === name || one.spec.name === name);
-    const mine = this.containers.get(from.name)?.task?.endpoints ?? [];
-    for (const endpoint of mine) {
-      const vip = service?.vips.find((one) => one.network === endpoint.network && !one.network.ingress);
-      if (vip !== undefined) return vip.ip;
-    }
-    return null;
   }
 
   #node(name: string): Node {

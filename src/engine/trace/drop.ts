@@ -60,7 +60,7 @@ export const DROP = {
   unknownPeer: 25,
   /** The EtherType or protocol is not one this host speaks. */
   unknownProtocol: 26,
-  /** An address that may not appear there (martian): loopback, group or own address as a source. */
+  /** An address that may not appear there (martian): a loopback address on a wire, a group or own address as a source. */
   martian: 27,
   /** A fragment of a VXLAN datagram, which the receiving VTEP may discard (RFC 7348 s.4.3). */
   outerFragment: 28,
@@ -70,6 +70,22 @@ export const DROP = {
   vlanNotFound: 30,
   /** No VLAN tag where only VLANs come in; the detail is the EtherType. */
   untagged: 31,
+  /** A filter rule refuses it (Linux: NETFILTER_DROP). */
+  filtered: 32,
+  /** The load balancer has nobody to give it to, or the one it went to is gone. */
+  noServer: 33,
+  /** TCP: flags that make no sense in this state (TCP_FLAGS). */
+  tcpFlags: 34,
+  /** TCP: outside the window; below it, a duplicate (TCP_INVALID_SEQUENCE, TCP_OLD_DATA). */
+  tcpInvalidSequence: 35,
+  /** TCP: acknowledges what was never sent, or too long ago (TCP_INVALID_ACK_SEQUENCE). */
+  tcpInvalidAck: 36,
+  /** TCP: a SYN in the middle of a connection (TCP_INVALID_SYN). */
+  tcpInvalidSyn: 37,
+  /** TCP: its time stamp is older than the latest (TCP_RFC7323_PAWS). */
+  tcpOldStamp: 38,
+  /** TCP: the listener has no room for one connection more (ListenOverflows). */
+  listenOverflow: 39,
 } as const;
 export type DropReason = (typeof DROP)[keyof typeof DROP];
 
@@ -107,6 +123,14 @@ export const DROP_NAMES: readonly string[] = [
   'port isolation',
   'VLAN not found',
   'untagged',
+  'netfilter drop',
+  'no real server',
+  'TCP flags',
+  'TCP sequence',
+  'TCP ack sequence',
+  'TCP SYN',
+  'TCP old time stamp',
+  'listen overflow',
 ];
 
 /** Sentences for a journey, indexed by DropReason. */
@@ -143,6 +167,14 @@ export const DROP_SENTENCES: readonly string[] = [
   'both ports are isolated, and isolated ports reach only the others',
   'nothing here has its VLAN id',
   'it has no VLAN tag, and only VLANs come in here',
+  'a filter rule refuses it',
+  'the load balancer has no task to give it to',
+  'its flags make no sense in the state of the connection',
+  'its sequence numbers lie outside the window',
+  'it acknowledges what was never sent',
+  'it is a SYN in the middle of a connection',
+  'its time stamp is older than the latest (RFC 7323 s.5)',
+  'the listener has no room for one connection more',
 ];
 
 /** What `drop` needs of an element. */

@@ -45,6 +45,8 @@ export const TRACE = {
   balance: 17,
   /** A VLAN tag was put on (`a` is 1) or taken off (`a` is 0); `b` is the VLAN id. */
   tag: 18,
+  /** Addresses or ports were translated: `a` is 1 on the way out, 0 for an answer; its IP header is at byte `b`. */
+  translate: 19,
 } as const;
 export type TraceKind = (typeof TRACE)[keyof typeof TRACE];
 

@@ -57,7 +57,7 @@ describe('ping', () => {
     [3, 0, 'Destination Net Unreachable'],
     [3, 3, 'Destination Port Unreachable'],
     [3, 4, 'Frag needed and DF set (mtu = 1450)'],
-    [3, 13, 'Dest Unreachable, Bad Code: 13'],
+    [3, 13, 'Packet filtered'],
     [11, 0, 'Time to live exceeded'],
     [11, 1, 'Frag reassembly time exceeded'],
     [12, 0, 'Bad ICMP type: 12'],
@@ -71,7 +71,7 @@ describe('ping', () => {
     expect(local.errors[0]?.text).toBe('connect: Network is unreachable');
     const from = parseIp('fd00::9');
     const six = pingDocument(answer([{ seq: 1, from, type: 1, code: 3, mtu: 0 }], 'fd00::2'), given);
-    expect(six.errors[0]?.text).toBe('ICMPv6 type 1 code 3');
+    expect(six.errors[0]?.text).toBe('Destination unreachable: Address unreachable');
     expect(renderPing(six)).toMatch(/^PING b \(fd00::2\) 8 bytes of data\./);
   });
 

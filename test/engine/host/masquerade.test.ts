@@ -3,7 +3,8 @@ import { parseIp } from '../../../src/core/wire/address.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
-import { Masquerade } from '../../../src/engine/host/masquerade.ts';
+import { Masquerade } from '../../../src/engine/host/nat/masquerade.ts';
+import { Nat } from '../../../src/engine/host/nat/nat.ts';
 import { Ping } from '../../../src/engine/host/ping.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';
 import { viewOf } from '../../support/bytes.ts';
@@ -15,7 +16,7 @@ let inside: Host;
 let other: Host;
 let node: Host;
 let world: Host;
-let nat: Masquerade;
+let nat: Nat;
 
 // inside 172.18.0.3, other 172.18.0.4 ── 172.18.0.1 node 192.0.2.12 ── 192.0.2.99 world
 beforeEach(() => {
@@ -31,7 +32,7 @@ beforeEach(() => {
   lab.attach(other, bridge, { ips: ['172.18.0.4/16'] });
   gateway(inside, '172.18.0.1');
   gateway(other, '172.18.0.1');
-  nat = new Masquerade(node, node.interfaces[0] as Interface);
+  nat = new Nat(node, { source: [new Masquerade(node.interfaces[0] as Interface)] });
   node.ip4.nat = nat;
 });
 

@@ -190,7 +190,7 @@ describe('services', () => {
       maxReplicasPerNode: 0,
       command: [],
       hostname: null,
-      extension: undefined,
+      workloadOrigin: 'image',
       restart: { condition: 'any', delay: 5e9, maxAttempts: null, window: 0 },
     });
   });
@@ -269,13 +269,6 @@ describe('services', () => {
   test('a command is a list of words or a line', () => {
     expect(service('    command: [a, "b c"]\n').command).toEqual(['a', 'b c']);
     expect(service(`    command: sh -c 'echo "$$HOME"'\n`).command).toEqual(['sh', '-c', 'echo "$HOME"']);
-  });
-
-  test('x-vxlab is handed on as it is', () => {
-    expect(service('    x-vxlab: {serve: [80, null, true], to: {a: b}}\n').extension).toEqual({
-      serve: [80, null, true],
-      to: { a: 'b' },
-    });
   });
 
   test('host mode ports may be published by two services, ingress ports may not', () => {
