@@ -23,7 +23,7 @@ export function assembled(source: string): string {
     const code = join(folder, 'code.wasm');
     execFileSync(join(ROOT, 'node_modules/.bin/asc'), [source, ...OPTIONS, '-o', code], { cwd: ROOT });
     const text = readFileSync(code).toString('base64');
-    return `// ${source} as WebAssembly, in base64: written by scripts/assemble.ts, not by hand.\n\nexport const CODE = '${text}';\n`;
+    return `// ${source} as WebAssembly, in base64: written by scripts/assemble.ts, not by hand.\n\nexport const CODE =\n  '${text}';\n`;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -8,6 +8,8 @@ import type { ExitCode, Io } from './io.ts';
 import { EXIT } from './io.ts';
 import { VERSION } from './version.ts';
 
+const VERSION_FLAGS: readonly string[] = ['-V', '--version'];
+
 /** The program with the one command that `argv` calls, or with all of them when it calls none. */
 async function buildProgram(
   argv: readonly string[],
@@ -16,15 +18,17 @@ async function buildProgram(
 ): Promise<Command> {
   const program = new Command('vxlab')
     .description('A laboratory for VXLAN overlay networks.')
-    .version(VERSION, '-V, --version', 'print the version')
+    .version(VERSION, VERSION_FLAGS.join(', '), 'print the version')
     .helpCommand(false)
     .enablePositionalOptions()
     .addHelpText(
       'after',
       '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 bad input, 4 something is missing here, 130 interrupted.',
     );
-  const called = COMMANDS.get(argv[0] ?? '');
-  for (const load of called === undefined ? COMMANDS.values() : [called]) {
+  const [first = ''] = argv;
+  const called = COMMANDS.get(first);
+  const asked = VERSION_FLAGS.includes(first) ? [] : called === undefined ? COMMANDS.values() : [called];
+  for (const load of asked) {
     program.addCommand((await load())(io, end));
   }
   withExamples(program, ['vxlab demo', 'vxlab up --for 10s --capture out.pcapng']);

@@ -16,9 +16,9 @@ import { findRecord } from '../core/pcap/resync.ts';
 import type { SurveyPart } from '../core/survey/merge.ts';
 
 /** Below this a worker takes longer to start than it saves. */
-const WORTH = 400_000_000;
+const WORTH = 150_000_000;
 /** What the front reads while the worker starts: so much later the worker's part begins. */
-const LEAD = 100_000_000;
+const LEAD = 60_000_000;
 /** Bytes in which a record is looked for. */
 const WINDOW = 0x4_0000;
 
