@@ -25,6 +25,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
   ['filter', async () => (await import('./commands/filter.ts')).filterCommand],
   ['anonymize', async () => (await import('./commands/anonymize.ts')).anonymizeCommand],
   ['correlate', async () => (await import('./commands/correlate.ts')).correlateCommand],
+  ['craft', async () => (await import('./commands/craft.ts')).craftCommand],
   ['sniff', async () => (await import('./commands/sniff.ts')).sniffCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]);
