@@ -16,6 +16,7 @@ const ROOMS = {
 /** Inside core, above the codecs (wire), frames and capture files, lowest first; frame is the engine's. */
 const CORE_FLOORS = [
   ['craft', 'dissect'],
+  ['esp'],
   ['inspect', 'reassembly'],
   ['filter', 'survey'],
   ['doctor', 'topology', 'edit'],

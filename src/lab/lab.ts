@@ -8,6 +8,7 @@ import type { PingOptions, PingResult } from '../engine/host/ping.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import type { ClusterOptions } from '../engine/orchestrate/cluster.ts';
 import { clusterFor } from '../engine/orchestrate/cluster.ts';
+import type { EncryptionOptions } from '../engine/orchestrate/encryption.ts';
 import type { Node } from '../engine/orchestrate/node.ts';
 import { profileFor } from '../engine/orchestrate/profile.ts';
 import { Simulation } from '../engine/orchestrate/simulation.ts';
@@ -43,6 +44,8 @@ export interface LabOptions {
   /** Default 1. */
   readonly seed?: number | string;
   readonly capture?: LabCapture;
+  /** What encrypted networks are sealed with; without a cipher they carry nothing, as on a kernel without ESP. */
+  readonly encryption?: Omit<EncryptionOptions, 'port'>;
   /** Record what happens to every frame, which `journey` needs. */
   readonly trace?: boolean;
 }
@@ -79,6 +82,7 @@ export class Lab {
       profile: profileFor(spec, options.profile ?? 'docker'),
       seed: this.seed,
       ...(capture === undefined ? {} : { capture }),
+      ...(options.encryption && { encryption: options.encryption }),
       ...(options.trace === true ? { trace: { snap: JOURNEY_SNAP } } : {}),
     });
     this.sim = sim;

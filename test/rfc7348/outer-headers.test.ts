@@ -213,9 +213,9 @@ describe('RFC 7348 s.4.3, physical infrastructure requirements', () => {
 
   test('s.4.3: path MTU discovery MAY be used: what a router said is what the VTEP goes by', () => {
     const peer = peers.idOf(parseIp('10.0.2.1'));
-    expect(ta.room(peer)).toBe(1500 - 28);
+    expect(ta.room(peer, 1)).toBe(1500 - 28);
     a.learnMtu(parseIp('10.0.2.1'), 1000);
-    expect(ta.room(peer)).toBe(1000 - 28);
+    expect(ta.room(peer, 1)).toBe(1000 - 28);
   });
 });
 

@@ -56,6 +56,7 @@ export class FramePool implements FrameHome {
     f.end = f.start + length;
     f.id = 0;
     f.summed = false;
+    f.secured = false;
     return f;
   }
 
@@ -82,6 +83,7 @@ export class FramePool implements FrameHome {
     copy.end = copy.from + (f.end - f.from);
     copy.id = f.id;
     copy.summed = f.summed;
+    copy.secured = f.secured;
     // Slots begin on word borders, so both windows have the same alignment and whole words may be copied.
     const source = f.words;
     const target = copy.words;

@@ -49,6 +49,8 @@ export class Frame {
    * bytes since (Linux: skb->ip_summed). A receiver may then skip verifying. Frames from outside start with false.
    */
   summed = false;
+  /** True from where ESP was opened to where the tunnel asks for it (Linux: the sec_path of an skb). */
+  secured = false;
 
   constructor(
     pool: FrameHome,

@@ -4,6 +4,7 @@ export * from './address.ts';
 export * as arp from './arp.ts';
 export * as checksum from './checksum.ts';
 export * as dns from './dns.ts';
+export * as esp from './esp.ts';
 export * as ethernet from './ethernet.ts';
 export * from './fault.ts';
 export * as geneve from './geneve.ts';

@@ -46,6 +46,8 @@ export interface FdbOptions {
   readonly ageing?: number;
   /** Learned entries at most; 0 for no bound. */
   readonly max?: number;
+  /** Learned entries at most behind one port or peer; 0 for no bound. */
+  readonly maxPerDest?: number;
 }
 
 export interface FdbEntry {
@@ -59,6 +61,9 @@ export interface FdbEntry {
 export class Fdb {
   readonly #ageing: number;
   readonly #max: number;
+  readonly #maxPerDest: number;
+  /** Learned entries by port or peer; kept only where they are bounded. */
+  readonly #behind: Map<number, number> | null;
   #words: Int32Array | null = null;
   #mask = 0;
   #size = 0;
@@ -69,6 +74,8 @@ export class Fdb {
   constructor(options: FdbOptions = {}) {
     this.#ageing = Math.ceil((options.ageing ?? 300_000 * MILLISECOND) * TICKS);
     this.#max = options.max ?? 0;
+    this.#maxPerDest = options.maxPerDest ?? 0;
+    this.#behind = this.#maxPerDest > 0 ? new Map() : null;
   }
 
   /** Entries held, aged ones included until `age` sweeps them. */
@@ -83,17 +90,39 @@ export class Fdb {
     if (at >= 0) {
       const words = this.#words as Int32Array;
       if (((words[at] as number) & PINNED) !== 0) return LEARN.pinned;
-      words[at + 3] = time;
-      if (words[at + 2] === dest) return LEARN.refreshed;
+      if (words[at + 2] === dest) {
+        words[at + 3] = time;
+        return LEARN.refreshed;
+      }
+      if (this.#fullBehind(dest)) return LEARN.full;
+      this.#count(words[at + 2] as number, -1);
+      this.#count(dest, 1);
       words[at + 2] = dest;
+      words[at + 3] = time;
       return LEARN.moved;
     }
-    if (this.#max > 0 && this.#learned >= this.#max && (time === this.#swept || this.age(now) === 0)) {
-      return LEARN.full;
-    }
+    const full = (this.#max > 0 && this.#learned >= this.#max) || this.#fullBehind(dest);
+    if (full && (time === this.#swept || this.age(now) === 0 || this.#fullBehind(dest))) return LEARN.full;
     this.#insert(hi, lo | 0, LEARNED, dest, time);
     this.#learned++;
+    this.#count(dest, 1);
     return LEARN.new;
+  }
+
+  #fullBehind(dest: number): boolean {
+    return this.#behind !== null && (this.#behind.get(dest) ?? 0) >= this.#maxPerDest;
+  }
+
+  #forgotten(dest: number): void {
+    this.#learned--;
+    this.#count(dest, -1);
+  }
+
+  #count(dest: number, by: number): void {
+    if (this.#behind === null) return;
+    const held = (this.#behind.get(dest) ?? 0) + by;
+    if (held === 0) this.#behind.delete(dest);
+    else this.#behind.set(dest, held);
   }
 
   /** Where this MAC is, or NONE. Packet path. */
@@ -122,7 +151,7 @@ export class Fdb {
       return;
     }
     const words = this.#words as Int32Array;
-    if (((words[at] as number) & PINNED) === 0) this.#learned--;
+    if (((words[at] as number) & PINNED) === 0) this.#forgotten(words[at + 2] as number);
     words[at] = hi | PINNED;
     words[at + 2] = dest;
   }
@@ -158,6 +187,7 @@ export class Fdb {
     this.#size = 0;
     this.#learned = 0;
     this.#mask = 0;
+    this.#behind?.clear();
   }
 
   /** Every entry that has not aged, ordered by MAC: for the cold path. */
@@ -207,7 +237,7 @@ export class Fdb {
   /** Closes the gap by moving back what probed past it, so that no tombstones are needed. */
   #removeAt(at: number): void {
     const words = this.#words as Int32Array;
-    if (((words[at] as number) & PINNED) === 0) this.#learned--;
+    if (((words[at] as number) & PINNED) === 0) this.#forgotten(words[at + 2] as number);
     this.#size--;
     const mask = this.#mask;
     let gap = at / STRIDE;

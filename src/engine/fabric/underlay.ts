@@ -9,9 +9,9 @@ import type { PeerId } from './peers.ts';
 export interface Underlay {
   /**
    * Bytes of UDP payload that reach `peer` in one piece: path MTU less IP and UDP headers.
-   * RFC 7348 s.4.3: a VTEP must not fragment, so it asks first.
+   * RFC 7348 s.4.3: a VTEP must not fragment, so it asks first. A VNI may have less: encryption takes some.
    */
-  room(peer: PeerId): number;
+  room(peer: PeerId, vni: number): number;
   /**
    * Takes the frame over and sends it to a peer, or to the group that the peer number stands for.
    * @param entropy 31 bits from the inner flow; picks the UDP source port (RFC 7348 s.5)

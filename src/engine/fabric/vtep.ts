@@ -15,6 +15,7 @@ import * as vlan from '../../core/wire/vlan.ts';
 import * as vxlan from '../../core/wire/vxlan.ts';
 import type { Clock } from '../time/clock.ts';
 import { Counters } from '../trace/counters.ts';
+import type { DropReason } from '../trace/drop.ts';
 import { DROP, drop } from '../trace/drop.ts';
 import type { ElementId, TraceSink } from '../trace/event.ts';
 import { TRACE, VIA } from '../trace/event.ts';
@@ -56,6 +57,10 @@ export interface VtepOptions {
   /** FDB ageing in nanoseconds and entries at most (0: no bound). */
   readonly ageing: number;
   readonly maxEntries: number;
+  /** FDB entries at most behind one peer; 0 or left out: no bound. */
+  readonly maxPerPeer?: number;
+  /** What becomes of a frame whose source may not be learned any more; default `forward`, as Linux does. */
+  readonly whenFull?: 'forward' | 'drop';
 }
 
 const NOBODY: Sink = { receive: (frame) => frame.release() };
@@ -94,7 +99,8 @@ export class Vtep implements Port, TunnelReceiver {
     this.#clock = ground.clock;
     this.#pool = ground.pool;
     this.#underlay = underlay;
-    this.fdb = new Fdb({ ageing: options.ageing, max: options.maxEntries });
+    const { ageing, maxEntries: max, maxPerPeer: maxPerDest = 0 } = options;
+    this.fdb = new Fdb({ ageing, max, maxPerDest });
   }
 
   get mtu(): number {
@@ -198,8 +204,9 @@ export class Vtep implements Port, TunnelReceiver {
     if (options.innerVlan === 'discard' && vlan.isTag(ethernet.etherType(view, at))) {
       return drop(this, frame, DROP.innerVlan);
     }
-    if (options.learning && !this.#learn(srcHi, srcLo, peer, frame)) {
-      return drop(this, frame, DROP.entryExists, peer);
+    if (options.learning) {
+      const refused = this.#learn(srcHi, srcLo, peer, frame);
+      if (refused >= 0) return drop(this, frame, refused as DropReason, peer);
     }
     if ((tos & 3) !== 0 && !mark(frame, tos)) return drop(this, frame, DROP.ecnError, tos & 3);
     this.counters.rxPackets++;
@@ -208,16 +215,19 @@ export class Vtep implements Port, TunnelReceiver {
     this.sink.receive(frame, this.port);
   }
 
-  /** False when a pinned entry holds the MAC behind another VTEP. */
-  #learn(hi: number, lo: number, peer: PeerId, frame: Frame): boolean {
+  /** The reason to drop the frame, or -1: a pinned entry may hold the MAC behind another VTEP, the table may be full. */
+  #learn(hi: number, lo: number, peer: PeerId, frame: Frame): number {
     const db = this.db;
     if (db !== null) {
       const pinned = db.peerOf(hi, lo);
-      if (pinned >= 0) return pinned === peer;
+      if (pinned >= 0) return pinned === peer ? -1 : DROP.entryExists;
     }
     const result = this.fdb.learn(hi, lo, peer, this.#clock.now);
     if (this.trace.on) this.trace.emit(this.id, TRACE.learn, frame, result, peer);
-    return result !== LEARN.pinned || this.fdb.lookup(hi, lo, this.#clock.now) === peer;
+    if (result === LEARN.full) return this.options.whenFull === 'drop' ? DROP.learnLimit : -1;
+    return result !== LEARN.pinned || this.fdb.lookup(hi, lo, this.#clock.now) === peer
+      ? -1
+      : DROP.entryExists;
   }
 
   /** The question goes back as its answer. */
@@ -235,7 +245,8 @@ export class Vtep implements Port, TunnelReceiver {
 
   #encapsulate(given: Frame, peer: PeerId, via: number): void {
     const inner = given.end - given.start;
-    if (inner + vxlan.HEADER_LEN > this.#underlay.room(peer)) return this.#tooLong(given, peer);
+    if (inner + vxlan.HEADER_LEN > this.#underlay.room(peer, this.options.vni))
+      return this.#tooLong(given, peer);
     const frame = given.own();
     const view = frame.view;
     const tos = outerEcn(tosAt(view, ipAt(view, frame.start, frame.end)));
@@ -250,7 +261,7 @@ export class Vtep implements Port, TunnelReceiver {
   /** RFC 7348 s.4.3: never fragmented here; the inner sender is told, if it can be. */
   #tooLong(frame: Frame, peer: PeerId): void {
     if (this.options.pmtuReplies) {
-      const mtu = this.#underlay.room(peer) - vxlan.HEADER_LEN - ethernet.HEADER_LEN;
+      const mtu = this.#underlay.room(peer, this.options.vni) - vxlan.HEADER_LEN - ethernet.HEADER_LEN;
       const reply = pmtuReply(this.#pool, frame, mtu);
       if (reply !== null) {
         if (this.trace.on) this.trace.emit(this.id, TRACE.answer, reply, 3, frame.id);

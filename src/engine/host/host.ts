@@ -36,7 +36,7 @@ import type { Neighbour } from './neighbour.ts';
 import { NeighbourTable } from './neighbours.ts';
 import type { NextHop } from './routes.ts';
 import { RouteTable } from './routes.ts';
-import type { HostGround, Stack } from './stack.ts';
+import type { EspFace, HostGround, Stack } from './stack.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp.ts';
 
@@ -62,6 +62,7 @@ export class Host implements Sink, Stack {
   readonly ip4: Ip4Layer;
   readonly ip6: Ip6Layer;
   readonly udp: Udp;
+  esp: EspFace | null = null;
   readonly forwarding: boolean;
   readonly reassembly: boolean;
   #destinations: IpMap<Destination> | null = null;

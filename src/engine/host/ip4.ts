@@ -134,6 +134,8 @@ export class Ip4Layer implements Ip4Face {
     dontFragment: boolean,
   ): Sent {
     const host = this.#host;
+    const carried = host.esp === null ? proto : host.esp.departing(frame, to, proto);
+    if (carried < 0) return SENT.noRoute;
     const length = frame.end - frame.start + ipv4.HEADER_LEN;
     const mtu = to.reach === REACH.local ? 0xffff : to.mtu(host.ground.clock.now);
     // Linux sends id 0 for nothing but connected sockets; what counts is that fragments of two packets never mix.
@@ -146,7 +148,7 @@ export class Ip4Layer implements Ip4Face {
       }
     }
     const at = frame.push(ipv4.HEADER_LEN);
-    ipv4.write(frame.view, at, frame.end, to.src as Ip4, to.ip as Ip4, proto, ttl, tos, id, dontFragment);
+    ipv4.write(frame.view, at, frame.end, to.src as Ip4, to.ip as Ip4, carried, ttl, tos, id, dontFragment);
     if (this.nat !== null) this.nat.departing(frame);
     host.begin(frame);
     if (length > mtu) this.#cut(frame, to, mtu);

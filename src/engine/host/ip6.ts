@@ -154,13 +154,15 @@ export class Ip6Layer implements Ip6Face {
    */
   output(frame: Frame, to: Destination, proto: number, hopLimit: number, trafficClass: number): Sent {
     const host = this.#host;
+    const carried = host.esp === null ? proto : host.esp.departing(frame, to, proto);
+    if (carried < 0) return SENT.noRoute;
     const length = frame.end - frame.start + ipv6.HEADER_LEN;
     if (length > LONGEST) {
       drop(host, frame, DROP.mtuExceeded, LONGEST);
       return SENT.tooLong;
     }
     const at = frame.push(ipv6.HEADER_LEN);
-    ipv6.write(frame.view, at, frame.end, to.src as Ip6, to.ip as Ip6, proto, hopLimit, trafficClass, 0);
+    ipv6.write(frame.view, at, frame.end, to.src as Ip6, to.ip as Ip6, carried, hopLimit, trafficClass, 0);
     host.begin(frame);
     const mtu = to.reach === REACH.local ? LONGEST : to.mtu(host.ground.clock.now);
     if (length > mtu) this.#cut(frame, to, mtu);

@@ -143,6 +143,19 @@ export interface NatFace {
   holdsPort(proto: number, localPort: number): boolean;
 }
 
+/** A host's IPsec, as its IP layers and its tunnel see it (esp/esp.ts). */
+export interface EspFace {
+  /**
+   * A transport payload that is about to get its IP header: sealed in place if it must be.
+   * @returns the protocol that the header is to name, or a negative number: the frame was taken over and dropped
+   */
+  departing(frame: Frame, to: Destination, proto: number): number;
+  /** True when a datagram of this VNI may be taken; `secured` says whether it came sealed. */
+  admits(vni: number, secured: boolean): boolean;
+  /** Bytes of a UDP datagram of this VNI that fit into a packet with `room` bytes behind its IP header. */
+  roomFor(vni: number, room: number): number;
+}
+
 export interface Stack extends Dropper {
   readonly name: string;
   readonly ground: HostGround;
@@ -155,6 +168,8 @@ export interface Stack extends Dropper {
   readonly ip6: Ip6Face;
   readonly udp: UdpFace;
   readonly tcp: TcpInput;
+  /** null where nothing is encrypted. */
+  readonly esp: EspFace | null;
   isLocal(ip: Ip): boolean;
   isLocal6(view: DataView, at: number): boolean;
   destination(ip: Ip, hash?: number): Destination | null;

@@ -50,11 +50,13 @@ export class Tunnel implements Underlay, DatagramReceiver {
     this.#socket = host.udp.bind(port, this, { ttl, verify, zeroChecksum: true });
   }
 
-  room(peer: PeerId): number {
+  room(peer: PeerId, vni: number): number {
     const to = this.#toward(peer, 0);
     if (to === null) return 0xffff;
+    const { esp, ground } = this.#host;
     const header = typeof to.ip === 'number' ? ipv4.HEADER_LEN : ipv6.HEADER_LEN;
-    return to.mtu(this.#host.ground.clock.now) - header - udp.HEADER_LEN;
+    const room = to.mtu(ground.clock.now) - header;
+    return (esp === null ? room : esp.roomFor(vni, room)) - udp.HEADER_LEN;
   }
 
   sendTo(peer: PeerId, entropy: number, tos: number, frame: Frame): void {
@@ -84,9 +86,15 @@ export class Tunnel implements Underlay, DatagramReceiver {
     const tos = four ? ipv4.tos(view, ip) : ipv6.trafficClass(view, ip);
     let peer = four ? this.#peers.find4(ipv4.src(view, ip)) : this.#peers.find6(view, ip + 8);
     if (peer < 0) peer = this.#peers.idOf(four ? ipv4.src(view, ip) : ipv6.src(view, ip));
+    const { esp } = this.#host;
+    if (esp !== null && end - at >= vxlan.HEADER_LEN) {
+      const vni = vxlan.vni(view, at);
+      if (!esp.admits(vni, given.secured)) return drop(this.#host, given, DROP.notSecured, vni);
+    }
     const offset = at - given.start;
     const tail = given.end - end;
     const frame = given.own();
+    frame.secured = false;
     frame.pull(offset);
     frame.end -= tail;
     this.#receiver.input(frame, peer, tos);

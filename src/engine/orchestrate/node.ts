@@ -9,6 +9,7 @@ import type { Host } from '../host/host.ts';
 import type { ResolverFace } from '../host/names.ts';
 import type { NodeSpec } from './cluster.ts';
 import type { Container, Naming } from './container.ts';
+import type { Encryption } from './encryption.ts';
 import { GatewayBridge } from './gateway-bridge.ts';
 import type { Ground } from './ground.ts';
 import type { Network } from './network.ts';
@@ -32,6 +33,8 @@ export class Node implements SandboxSite {
   readonly underlay: Underlay;
   readonly sandboxes: Map<string, Sandbox> = new Map();
   readonly containers: Map<string, Container> = new Map();
+  /** null where no network is encrypted. */
+  encryption: Encryption | null = null;
   readonly #ground: Ground;
   readonly #naming: Naming<Node>;
   readonly #tunnelPort: number;
@@ -77,6 +80,7 @@ export class Node implements SandboxSite {
     if (known !== undefined) return known;
     const sandbox = new Sandbox(this, network, this.#ground);
     this.sandboxes.set(key, sandbox);
+    this.encryption?.opened(this, network.plan);
     network.sandboxOpened(sandbox);
     return sandbox;
   }
@@ -96,6 +100,7 @@ export class Node implements SandboxSite {
     if (sandbox === undefined || sandbox.tasks > 0 || network.plan.ingress) return;
     this.sandboxes.delete(network.plan.id);
     sandbox.close();
+    this.encryption?.closed(this, network.plan);
   }
 
   close(): void {

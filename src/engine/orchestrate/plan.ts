@@ -39,6 +39,8 @@ export interface NetworkPlan {
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ingress: boolean;
+  /** Its datagrams cross the underlay in ESP. */
+  readonly encrypted: boolean;
   /** Null for the profile's manner, and for a group made of the VNI. */
   readonly flood: FloodMode | null;
   readonly group: Ip | null;
@@ -156,6 +158,7 @@ class Draft {
         internal: false,
         attachable: true,
         ingress: false,
+        encrypted: false,
         flood: null,
         group: null,
         pool,
@@ -201,10 +204,11 @@ class Draft {
         subnet: pool.subnet,
         gateway: pool.gateway ?? pool.subnet.ip,
         // Docker takes 50 bytes whatever the underlay; over IPv6 it must be 70.
-        mtu: (network.mtu ?? underlayMtu) - overhead,
+        mtu: mtuInside((network.mtu ?? underlayMtu) - overhead, network.encrypted),
         internal: network.internal,
         attachable: network.attachable,
         ingress: network === ingress,
+        encrypted: network.encrypted,
         flood: network.flood ?? null,
         group: network.group ?? null,
         pool,
@@ -294,6 +298,13 @@ class Draft {
     const endpoint = lease(network, name);
     return attachment?.mac === undefined ? endpoint : { ...endpoint, mac: attachment.mac };
   }
+}
+
+/** What ESP takes: SPI 4, sequence 4, IV 8, pad length 1, next header 1, ICV 8; and padding to four bytes (ov_network.go, maxMTU). */
+const ESP_OVERHEAD = 26;
+
+function mtuInside(mtu: number, encrypted: boolean): number {
+  return encrypted ? (mtu - ESP_OVERHEAD) & ~3 : mtu;
 }
 
 const INGRESS: NetworkSpec = {

@@ -11,6 +11,7 @@ import { VirtualClock } from '../time/virtual-clock.ts';
 import type { RecorderOptions } from '../trace/recorder.ts';
 import { Recorder } from '../trace/recorder.ts';
 import type { ClusterSpec } from './cluster.ts';
+import type { EncryptionOptions } from './encryption.ts';
 import { Ground } from './ground.ts';
 import { plan } from './plan.ts';
 import type { Profile } from './profile.ts';
@@ -23,6 +24,8 @@ export interface SimulationOptions {
   readonly seed: number | string;
   /** Record what happens to every frame; left out, a decision costs one field read. */
   readonly trace?: RecorderOptions;
+  /** What encrypted networks are sealed with; without a cipher they carry nothing, as on a kernel without ESP. */
+  readonly encryption?: Omit<EncryptionOptions, 'port'>;
   /** Shows every frame on each node's underlay interface; taps are numbered like the cluster's nodes. */
   readonly capture?: Capture;
 }
@@ -53,6 +56,7 @@ export class Simulation {
         underlay.plug(node, host, taps.get(node.name), options.capture);
       },
       close: () => underlay.close(),
+      ...(options.encryption && { encryption: options.encryption }),
     });
     this.world.start();
   }

@@ -8,6 +8,8 @@ import type { Host } from '../host/host.ts';
 import type { NextHop } from '../host/routes.ts';
 import type { Container } from './container.ts';
 import { RunningContainer } from './container.ts';
+import type { EncryptionOptions } from './encryption.ts';
+import { Encryption } from './encryption.ts';
 import type { Ground } from './ground.ts';
 import { containerId } from './ids.ts';
 import { Names } from './names.ts';
@@ -34,6 +36,8 @@ export interface WorldWiring {
   /** Gives the stack its underlay interface; does nothing where a real socket takes its place. */
   plug(spec: Plan['cluster']['nodes'][number], host: Host): void;
   close(): void;
+  /** What encrypted networks are carried with; left out, they carry nothing. */
+  readonly encryption?: Omit<EncryptionOptions, 'port'>;
 }
 
 export class World {
@@ -45,6 +49,8 @@ export class World {
   /** Routed shape: by node name. */
   readonly pods: Map<string, PodSubnet> = new Map();
   readonly names: Names;
+  /** null where no network is encrypted. */
+  readonly encryption: Encryption | null;
   readonly #wiring: WorldWiring;
   readonly #services: ReadonlyMap<string, ServicePlan>;
   readonly #naming: ContainerNaming;
@@ -59,6 +65,9 @@ export class World {
     this.names = new Names(plan, this.containers);
     this.#naming = new ContainerNaming(this.names, plan, ground.random);
     this.#nodeNaming = new NodeNaming(plan, ground.random);
+    this.encryption = plan.networks.some(({ encrypted }) => encrypted)
+      ? new Encryption(ground, { cipher: null, ...wiring.encryption, port: plan.profile.port })
+      : null;
     this.#onLoopback = ({ name }) => {
       const container = this.containers.get(name);
       if (container !== undefined) this.#naming.serve(container);
@@ -73,6 +82,7 @@ export class World {
       const id = plan.nodeIds.get(spec.name) as string;
       const { port } = plan.profile;
       const node = new Node(spec, id, ground, host, wiring.underlay, this.#nodeNaming, port);
+      node.encryption = this.encryption;
       this.nodes.set(spec.name, node);
     }
     if (plan.pods.size > 0) this.#routed(plan.pods);
@@ -171,6 +181,7 @@ export class World {
   close(): void {
     for (const container of [...this.containers.values()]) this.stop(container);
     this.#nodeNaming.close();
+    this.encryption?.close();
     for (const pods of this.pods.values()) pods.close();
     for (const node of this.nodes.values()) node.close();
     this.#wiring.close();

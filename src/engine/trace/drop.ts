@@ -86,6 +86,22 @@ export const DROP = {
   tcpOldStamp: 38,
   /** TCP: the listener has no room for one connection more (ListenOverflows). */
   listenOverflow: 39,
+  /** A live VTEP: from the tunnel came a source address of one of its own hosts; the detail is the peer. */
+  ownAddress: 40,
+  /** A live VTEP: more broadcast, multicast and unknown unicast than it takes; the detail is the peer. */
+  floodLimit: 41,
+  /** The FDB holds as many addresses as it may, of all peers or of this one; the detail is the peer. */
+  learnLimit: 42,
+  /** ESP: no security association, of the peer (sending) or with this SPI, the detail (XfrmOutNoStates, XfrmInNoStates). */
+  noAssociation: 43,
+  /** ESP: the association's sequence numbers are used up; the detail is the SPI (XfrmOutStateSeqError). */
+  sequenceUsedUp: 44,
+  /** ESP: the sequence number, the detail, came before or is older than the window (XfrmInStateSeqError). */
+  replayed: 45,
+  /** ESP: the ICV is not the packet's; the detail is the SPI (XfrmInStateProtoError). */
+  forged: 46,
+  /** A plain datagram of an encrypted network; the detail is the VNI (Docker's INPUT rule, --pol none). */
+  notSecured: 47,
 } as const;
 export type DropReason = (typeof DROP)[keyof typeof DROP];
 
@@ -131,6 +147,14 @@ export const DROP_NAMES: readonly string[] = [
   'TCP SYN',
   'TCP old time stamp',
   'listen overflow',
+  'own address',
+  'flood limit',
+  'learning limit',
+  'no security association',
+  'ESP sequence used up',
+  'ESP replay',
+  'ESP ICV',
+  'not encrypted',
 ];
 
 /** Sentences for a journey, indexed by DropReason. */
@@ -175,6 +199,14 @@ export const DROP_SENTENCES: readonly string[] = [
   'it is a SYN in the middle of a connection',
   'its time stamp is older than the latest (RFC 7323 s.5)',
   'the listener has no room for one connection more',
+  "a peer sent it with the address of one of this VTEP's own hosts",
+  'it would be flooded, and more than may be flooded came just now',
+  'its source address is one more than may be learned',
+  'there is no security association for it',
+  'its association has no sequence number left; a new key makes a new one',
+  'its ESP sequence number came before',
+  'its ESP integrity check value is wrong: it was changed on the way, or sealed with another key',
+  'it is not encrypted, and its network is',
 ];
 
 /** What `drop` needs of an element. */

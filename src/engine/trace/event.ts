@@ -47,6 +47,9 @@ export const TRACE = {
   tag: 18,
   /** Addresses or ports were translated: `a` is 1 on the way out, 0 for an answer; its IP header is at byte `b`. */
   translate: 19,
+  /** A host sealed it into ESP, or opened it: `a` is the SPI, `b` the sequence number. */
+  seal: 20,
+  open: 21,
 } as const;
 export type TraceKind = (typeof TRACE)[keyof typeof TRACE];
 

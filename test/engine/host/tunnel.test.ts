@@ -112,22 +112,22 @@ describe.each(FAMILIES)('tunnel over $name', (family) => {
     setUp({}, 1300);
     const peer = id(family.b);
     const overhead = family.header + 8;
-    expect(ta.room(peer)).toBe(1500 - overhead);
+    expect(ta.room(peer, 1)).toBe(1500 - overhead);
     if (family.name === 'IPv6') {
       ta.sendTo(peer, 0, 0, lab.pool.from(pattern(1400)));
-      expect(ta.room(peer)).toBe(1300 - overhead);
+      expect(ta.room(peer, 1)).toBe(1300 - overhead);
     }
     a.learnMtu(parseIp(family.b), 1290);
-    expect(ta.room(peer)).toBe(1290 - overhead);
+    expect(ta.room(peer, 1)).toBe(1290 - overhead);
     lab.run(600);
-    expect(ta.room(peer)).toBe(1500 - overhead);
+    expect(ta.room(peer, 1)).toBe(1500 - overhead);
   });
 
   test('without a route frames are dropped with that reason', () => {
     a.routes.remove((route) => route.prefix === 0);
     ta.sendTo(id(family.nowhere), 0, 0, lab.pool.from(pattern(20)));
     expect(a.counters.dropped(DROP.noRoute)).toBe(1);
-    expect(ta.room(id(family.nowhere))).toBe(0xffff);
+    expect(ta.room(id(family.nowhere), 1)).toBe(0xffff);
     ta.join(id(family.group));
     expect(a.interfaces[0]?.groups.has(parseIp(family.group))).toBe(true);
   });
