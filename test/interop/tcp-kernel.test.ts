@@ -17,8 +17,10 @@ import { streamBytes } from '../support/streams.ts';
 
 const VNI = 4243;
 const PORT = 24790;
-const HOST = '10.98.0.2';
-const KERNEL = '10.98.0.1';
+const HOST4 = '10.98.0.2';
+const KERNEL4 = '10.98.0.1';
+const HOST6 = 'fd98::2';
+const KERNEL6 = 'fd98::1';
 const MAC = '02:42:0a:62:00:02';
 const SIZE = 10_000_000;
 
@@ -36,14 +38,14 @@ class OurHost {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(pair: NamespacePair, loss: number) {
+  constructor(pair: NamespacePair, loss: number, address: string) {
     const script = fileURLToPath(new URL('tcp-host.ts', import.meta.url));
     const what = [
       '192.0.2.2',
       '192.0.2.1',
       String(PORT),
       String(VNI),
-      `${HOST}/24`,
+      address,
       MAC,
       String(loss),
       String(SIZE),
@@ -86,8 +88,8 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 /** Servers of the kernel's: one connection each, then they end. What they saw comes on standard output. */
 const TAKE = `
 import socket, hashlib, sys
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('${KERNEL}', int(sys.argv[1]))); s.listen(8); print('ready', flush=True)
+a, p = sys.argv[1:3]
+s = socket.create_server((a, int(p)), family=socket.AF_INET6 if ':' in a else socket.AF_INET); print('ready', flush=True)
 c, _ = s.accept(); c.settimeout(15); h = hashlib.sha256(); n = 0
 while True:
     b = c.recv(65536)
@@ -97,16 +99,16 @@ print(n, h.hexdigest(), flush=True); c.close()
 `;
 const GIVE = `
 import socket, sys
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('${KERNEL}', int(sys.argv[1]))); s.listen(8); print('ready', flush=True)
+a, p = sys.argv[1:3]
+s = socket.create_server((a, int(p)), family=socket.AF_INET6 if ':' in a else socket.AF_INET); print('ready', flush=True)
 c, _ = s.accept(); c.settimeout(15)
 while c.recv(65536): pass
-c.sendall(open(sys.argv[2], 'rb').read()); c.close()
+c.sendall(open(sys.argv[3], 'rb').read()); c.close()
 `;
 const RESET = `
 import socket, struct, sys
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(('${KERNEL}', int(sys.argv[1]))); s.listen(8); print('ready', flush=True)
+a, p = sys.argv[1:3]
+s = socket.create_server((a, int(p)), family=socket.AF_INET6 if ':' in a else socket.AF_INET); print('ready', flush=True)
 c, _ = s.accept(); c.recv(1000)
 c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0)); c.close()
 `;
@@ -122,10 +124,9 @@ for command in (0x17, 0x1f, 0x24):
 `;
 const CLIENT = `
 import socket, sys
-what, port = sys.argv[1], int(sys.argv[2])
-c = socket.socket(); c.settimeout(10)
+what, port, host = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 try:
-    c.connect(('${HOST}', port))
+    c = socket.create_connection((host, port), 10)
     if what == 'half':
         c.sendall(b'x' * 300000); c.shutdown(socket.SHUT_WR); n = 0
         while True:
@@ -143,9 +144,15 @@ except Exception as e:
 const here = canMakeNamespaces() && hasTool('curl') && hasTool('python3');
 
 describe.skipIf(!here).each([
-  ['without loss', 0],
-  ['with a loss of one in a hundred each way', 0.01],
-])("Linux's TCP, %s", (_, loss) => {
+  { how: 'without loss', loss: 0, family: 4 },
+  { how: 'with a loss of one in a hundred each way', loss: 0.01, family: 4 },
+  { how: 'over IPv6, without loss', loss: 0, family: 6 },
+  { how: 'over IPv6, with a loss of one in a hundred each way', loss: 0.01, family: 6 },
+])("Linux's TCP, $how", ({ loss, family }) => {
+  const [theirs, mine, prefix] = family === 4 ? [KERNEL4, HOST4, 24] : [KERNEL6, HOST6, 64];
+  const url = family === 4 ? `http://${mine}/` : `http://[${mine}]/`;
+  // 1450 less the headers of IP and TCP and the time stamps.
+  const mss = family === 4 ? 1398 : 1378;
   let pair: NamespacePair | null = null;
   let ours: OurHost | null = null;
   let folder = '';
@@ -159,7 +166,16 @@ describe.skipIf(!here).each([
   const host = (): OurHost => ours as OurHost;
   /** A server of the kernel's, which is ready when this returns; gives its lines. */
   const server = async (code: string, ...args: string[]): Promise<AsyncIterator<string>> => {
-    const child = start('ip', ['netns', 'exec', (pair as NamespacePair).a, 'python3', '-c', code, ...args]);
+    const child = start('ip', [
+      'netns',
+      'exec',
+      (pair as NamespacePair).a,
+      'python3',
+      '-c',
+      code,
+      theirs,
+      ...args,
+    ]);
     started.push(child);
     child.stderr.pipe(process.stderr);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -167,13 +183,25 @@ describe.skipIf(!here).each([
     return lines;
   };
 
+  /** Resolves when somebody of the kernel's listens on the port. */
+  const listening = async (port: number): Promise<void> => {
+    const open = (): boolean => kernel('ss', '-Hltn', `sport = :${port}`) !== '';
+    for (let tries = 0; tries < 100 && !open(); tries++) await new Promise((done) => setTimeout(done, 50));
+  };
+  /** Resolves when the kernel has made sure that its IPv6 address is nobody else's. */
+  const tentative = async (): Promise<void> => {
+    const unsure = (): boolean => kernel('ip', '-6', 'addr', 'show', 'tentative') !== '';
+    for (let tries = 0; tries < 100 && unsure(); tries++) await new Promise((done) => setTimeout(done, 50));
+  };
+
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'vxlab-tcp-'));
     writeFileSync(file('content'), content());
-    pair = new NamespacePair(loss === 0 ? 'tcp' : 'tcploss');
-    pair.vxlan('vx0', VNI, PORT, `${KERNEL}/24`);
+    pair = new NamespacePair(`tcp${family}${loss === 0 ? '' : 'loss'}`);
+    pair.vxlan('vx0', VNI, PORT, `${theirs}/${prefix}`);
+    if (family === 6) await tentative();
     kernel('python3', '-c', NO_OFFLOAD, 'vx0');
-    ours = new OurHost(pair, loss);
+    ours = new OurHost(pair, loss, `${mine}/${prefix}`);
     expect(await ours.line()).toBe('ready');
   }, 20_000);
 
@@ -188,71 +216,77 @@ describe.skipIf(!here).each([
   }, 20_000);
 
   test('curl gets ten megabytes from us', () => {
-    kernel('curl', '-sS', '--max-time', '18', '-o', file('got'), `http://${HOST}/`);
+    kernel('curl', '-sS', '--max-time', '18', '-o', file('got'), url);
     expect(statSync(file('got')).size).toBe(SIZE);
     expect(sha256(readFileSync(file('got')))).toBe(sha256(content()));
   }, 30_000);
 
   test('curl posts ten megabytes to us', () => {
-    const said = kernel(
-      'curl',
-      '-sS',
-      '--max-time',
-      '18',
-      '--data-binary',
-      `@${file('content')}`,
-      `http://${HOST}/`,
-    );
+    const said = kernel('curl', '-sS', '--max-time', '18', '--data-binary', `@${file('content')}`, url);
     expect(said).toBe(`${SIZE} ${sha256(content())}\n`);
   }, 30_000);
 
   test('we send ten megabytes to a server of its', async () => {
     const lines = await server(TAKE, '4001');
-    const answer = await host().ask(`put ${KERNEL} 4001 ${SIZE}`);
+    const answer = await host().ask(`put ${theirs} 4001 ${SIZE}`);
     expect(answer.outcome).toBe(null);
     expect((await lines.next()).value).toBe(`${SIZE} ${sha256(content())}`);
-    // 1450 less the headers of IPv4 and TCP and the time stamps.
-    expect(answer.mss).toBe(1398);
+    expect(answer.mss).toBe(mss);
     if (loss === 0) expect(answer.retransmits).toBe(0);
     else expect(answer.retransmits).toBeGreaterThan(10);
   }, 30_000);
 
   test('we get ten megabytes from a server of its, after we have ended', async () => {
     await server(GIVE, '4002', file('content'));
-    const answer = await host().ask(`get ${KERNEL} 4002`);
+    const answer = await host().ask(`get ${theirs} 4002`);
     expect([answer.outcome, answer.bytes, answer.sha256]).toEqual([null, SIZE, sha256(content())]);
   }, 30_000);
 
   test('half close: what it sends before its end comes back after it', () => {
-    expect(kernel('python3', '-c', CLIENT, 'half', '7')).toBe('back 300000\n');
+    expect(kernel('python3', '-c', CLIENT, 'half', '7', mine)).toBe('back 300000\n');
   }, 30_000);
 
   test('a port that is closed: refused, on both sides', async () => {
-    expect(kernel('python3', '-c', CLIENT, 'none', '81')).toBe('ConnectionRefusedError\n');
-    expect((await host().ask(`get ${KERNEL} 4999`)).outcome).toBe('ECONNREFUSED');
+    expect(kernel('python3', '-c', CLIENT, 'none', '81', mine)).toBe('ConnectionRefusedError\n');
+    expect((await host().ask(`get ${theirs} 4999`)).outcome).toBe('ECONNREFUSED');
   }, 30_000);
 
   test('a connection that it resets', async () => {
     await server(RESET, '4003');
-    const answer = await host().ask(`put ${KERNEL} 4003 100000`);
+    const answer = await host().ask(`put ${theirs} 4003 100000`);
     expect(['ECONNRESET', 'EPIPE']).toContain(answer.outcome);
   }, 30_000);
 
-  test('time stamps, SACK and window scaling are agreed on, and segments of 1398', () => {
-    expect(kernel('python3', '-c', CLIENT, 'info', '9')).toBe('mss 1398 options 7\n');
+  test('time stamps, SACK and window scaling are agreed on, and the longest segments that fit', () => {
+    expect(kernel('python3', '-c', CLIENT, 'info', '9', mine)).toBe(`mss ${mss} options 7\n`);
   }, 30_000);
 
-  test.skipIf(!hasTool('nc'))(
-    'nc to the echo',
-    () => {
-      const said = kernel('sh', '-c', `printf 'one\\ntwo\\n' | nc -N -w 5 ${HOST} 7`);
-      expect(said).toBe('one\ntwo\n');
-    },
-    30_000,
-  );
+  describe.skipIf(!hasTool('nc'))('nc', () => {
+    test('talks to the echo', () => {
+      expect(kernel('sh', '-c', `printf 'one\\ntwo\\n' | nc -N -w 5 ${mine} 7`)).toBe('one\ntwo\n');
+    }, 30_000);
+
+    test('sends us ten megabytes and gets them back', () => {
+      kernel('sh', '-c', `nc -N -w 15 ${mine} 7 < ${file('content')} > ${file('back')}`);
+      expect(sha256(readFileSync(file('back')))).toBe(sha256(content()));
+    }, 30_000);
+
+    test('listens, and we send it ten megabytes', async () => {
+      const taker = start('ip', [
+        ...['netns', 'exec', (pair as NamespacePair).a],
+        ...['sh', '-c', `exec nc -l -N -w 15 ${theirs} 4004 > ${file('taken')} < /dev/null`],
+      ]);
+      started.push(taker);
+      const gone = once(taker, 'exit');
+      await listening(4004);
+      expect((await host().ask(`put ${theirs} 4004 ${SIZE}`)).outcome).toBe(null);
+      await gone;
+      expect(sha256(readFileSync(file('taken')))).toBe(sha256(content()));
+    }, 30_000);
+  });
 
   test('many in a row leave nothing behind', async () => {
-    for (let i = 0; i < 8; i++) kernel('python3', '-c', CLIENT, 'half', '7');
+    for (let i = 0; i < 8; i++) kernel('python3', '-c', CLIENT, 'half', '7', mine);
     await new Promise((done) => setTimeout(done, 500));
     // Three listeners; what we opened or ended first may sit out its TIME-WAIT.
     const { size } = await host().ask('counters');
