@@ -125,8 +125,14 @@ module.exports = {
     rule(
       'pure-npm',
       'the pure rooms import only packages that need no module of Node',
-      { path: PURE, pathNot: '^src/engine/manifest/' },
+      { path: PURE, pathNot: '^src/(engine/manifest/|lab/plain-cipher)' },
       { dependencyTypes: NPM, pathNot: '(^|/)node_modules/ip-address/' },
+    ),
+    rule(
+      'cipher-npm',
+      'ciphers come from one library, by one door',
+      { path: '^src/lab/plain-cipher' },
+      { dependencyTypes: NPM, pathNot: '(^|/)node_modules/@noble/ciphers/' },
     ),
     rule(
       'manifest-npm',

@@ -2,6 +2,8 @@
 
 export * as doctor from './core/doctor/index.ts';
 export * as edit from './core/edit/index.ts';
+export type { SecurityAssociation } from './core/esp/association.ts';
+export type { Aead, CipherSuite, IcvLength } from './core/esp/cipher.ts';
 export * as filter from './core/filter/index.ts';
 export { Frame, HEADROOM } from './core/frame/frame.ts';
 export { FramePool } from './core/frame/frame-pool.ts';
@@ -19,6 +21,7 @@ export type { FrameStory, Journey, JourneyStep } from './lab/journey.ts';
 export { JOURNEY_SNAP, journeyOf } from './lab/journey.ts';
 export type { LabOptions, PingAnswer } from './lab/lab.ts';
 export { Lab } from './lab/lab.ts';
+export { PLAIN_CIPHER } from './lab/plain-cipher.ts';
 export type {
   ContainerSummary,
   NetworkSummary,
@@ -39,5 +42,7 @@ export type { NeighRow } from './lab/tables-neigh.ts';
 export { neighRows } from './lab/tables-neigh.ts';
 export type { PeerEndpoint, PeerRow } from './lab/tables-peers.ts';
 export { peerRows } from './lab/tables-peers.ts';
+export type { XfrmRow } from './lab/tables-xfrm.ts';
+export { xfrmRows } from './lab/tables-xfrm.ts';
 export type { TrafficOptions, TrafficPair, TrafficRow } from './lab/traffic.ts';
 export { pairsOf, Traffic } from './lab/traffic.ts';

@@ -9,10 +9,11 @@ import { Runtime } from '../apps/runtime.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
 import type { StackSpec } from '../engine/model/spec.ts';
 import { MILLISECOND } from '../engine/time/clock.ts';
-import type { FrameLog, LabCapture, Taps } from '../lab/capture.ts';
+import type { LabCapture, Taps } from '../lab/capture.ts';
 import { EPOCH_SECONDS, PcapngCapture } from '../lab/capture.ts';
 import type { LabOptions } from '../lab/lab.ts';
 import { Lab } from '../lab/lab.ts';
+import { NODE_CIPHER } from '../live/node-cipher.ts';
 import { CaptureFile } from '../live/pcap-file.ts';
 import { pause } from './drive.ts';
 import type { Io } from './io.ts';
@@ -23,8 +24,8 @@ export interface LivingOptions extends Omit<LabOptions, 'capture'> {
   readonly manifest: string | null;
   /** Frames to a pcapng file. */
   readonly capture?: { readonly file: string; readonly taps: Taps };
-  /** Frames to a list in memory. */
-  readonly log?: FrameLog;
+  /** Frames to a list in memory, or to whoever listens. */
+  readonly log?: LabCapture;
   /** False starts no program. */
   readonly workloads?: boolean;
   /** What workloads print. */
@@ -63,6 +64,7 @@ export class LivingLab {
         : new PcapngCapture((bytes) => write(bytes), `vxlab ${VERSION}`, capture.taps);
     this.lab = new Lab(spec, {
       ...options,
+      encryption: { cipher: NODE_CIPHER, ...options.encryption },
       ...(this.capture === null
         ? log === undefined
           ? {}

@@ -80,18 +80,7 @@ export async function stackOf(
       `${name} has ${error} ${error === 1 ? 'error' : 'errors'}, so nothing was started; mend ${error === 1 ? 'it' : 'them'} and try vxlab lint ${name}`,
     );
   }
-  sayUnencrypted(io, read.spec);
   return read.spec;
-}
-
-/** A lab that stays silent here would teach that the traffic is safe. */
-function sayUnencrypted(io: Io, spec: StackSpec): void {
-  for (const network of spec.networks) {
-    if (!network.encrypted) continue;
-    io.err(
-      `${network.name} asks for encryption, which is not emulated yet: here its traffic crosses in the clear\n`,
-    );
-  }
 }
 
 /** The name of the stack that a command would take here without a file. */

@@ -34,6 +34,8 @@ import type { NeighRow } from './tables-neigh.ts';
 import { neighRows } from './tables-neigh.ts';
 import type { PeerRow } from './tables-peers.ts';
 import { peerRows } from './tables-peers.ts';
+import type { XfrmRow } from './tables-xfrm.ts';
+import { xfrmRows } from './tables-xfrm.ts';
 import type { TrafficOptions, TrafficPair } from './traffic.ts';
 import { pairsOf, Traffic } from './traffic.ts';
 
@@ -176,6 +178,10 @@ export class Lab {
 
   ipvs(): IpvsRow[] {
     return ipvsRows(this.sim.world);
+  }
+
+  xfrm(): XfrmRow[] {
+    return xfrmRows(this.sim.world);
   }
 
   /** Takes everything down. Answers with the number of frames that are not home, which is 0. */

@@ -131,6 +131,22 @@ function wordsOf(event: TraceEvent, sim: Simulation, at: Located | undefined): W
       return balanced(event, at?.prefix ?? '');
     case TRACE.translate:
       return translated(event, at?.prefix ?? '');
+    case TRACE.seal:
+      return {
+        what: 'seal',
+        text: `sealed into ESP, number ${event.b}: from here to the other node only its length can be read`,
+        table: 'xfrm',
+        entry: `proto esp spi 0x${event.a.toString(16).padStart(8, '0')} mode transport`,
+        command: `${at?.prefix ?? ''}ip -s xfrm state`,
+      };
+    case TRACE.open:
+      return {
+        what: 'open',
+        text: `opened: the ESP packet is whole and no replay, number ${event.b}`,
+        table: 'xfrm',
+        entry: `proto esp spi 0x${event.a.toString(16).padStart(8, '0')} mode transport`,
+        command: `${at?.prefix ?? ''}ip -s xfrm state`,
+      };
     case TRACE.impair:
       return { what: 'impair', text: IMPAIR_WORDS[event.a] ?? 'impaired' };
     case TRACE.drop:

@@ -32,13 +32,20 @@ export class UdpLab {
   readonly world: World;
   readonly underlays: Map<string, UdpUnderlay> = new Map();
 
-  /** @throws VxlabError as `plan`; NOT_LIVE for a profile whose nodes route, which needs an emulated underlay */
+  /** @throws VxlabError as `plan`; NOT_LIVE for a profile whose nodes route, which needs an emulated underlay; NOT_SEALED */
   constructor(spec: StackSpec, options: UdpLabOptions) {
     const { profile } = options;
     if (profile.shape === 'routed') {
       throw new VxlabError(
         'NOT_LIVE',
         `profile ${profile.name} routes on the nodes and runs on --underlay sim only`,
+      );
+    }
+    const sealed = spec.networks.find(({ encrypted }) => encrypted);
+    if (sealed !== undefined) {
+      throw new VxlabError(
+        'NOT_SEALED',
+        `network ${sealed.name} is encrypted, and UDP sockets cannot send ESP: it runs on --underlay sim only`,
       );
     }
     const first = parseIp4(options.first ?? '127.0.0.11');

@@ -55,6 +55,7 @@ const CAUGHT: readonly Plant[] = [
   ],
   [['pure-npm'], 'src/core/inspect/planted-npm.ts', npm('commander')],
   [['pure-npm'], 'src/engine/ipam/planted-yaml.ts', npm('yaml')],
+  [['cipher-npm'], 'src/lab/plain-cipher-planted.ts', npm('picocolors')],
   [['manifest-npm'], 'src/engine/manifest/planted-npm.ts', npm('picocolors')],
   [['no-dev-package'], 'src/live/planted-dev.ts', npm('fast-check')],
   [['addons-in-live'], 'src/cli/planted-addon.ts', npm('cap')],

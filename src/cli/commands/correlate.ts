@@ -12,6 +12,8 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import { readMerged, shortNames } from '../edit/merged-source.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
+import type { MakeOpener } from '../inspect/keys.ts';
+import { keysOf, tellOpened } from '../inspect/keys.ts';
 import type { SourceArguments, SourceFile } from '../inspect/source.ts';
 import { addSourceOptions, filterOf, salt, tellCutShort, walkSettings } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -75,7 +77,7 @@ export function correlateCommand(io: Io, end: (code: ExitCode) => void): Command
 async function correlate(io: Io, names: readonly string[], given: CorrelateArguments): Promise<ExitCode> {
   if (given.follow)
     throw usage('correlate judges a frame when all taps had their chance: it reads to the end, not --follow');
-  const run = new CorrelateRun(given, names);
+  const run = new CorrelateRun(given, names, await keysOf(io, given));
   const filters = await Promise.all(names.map(() => filterOf(given)));
   const files = await readMerged(
     io,
@@ -96,6 +98,7 @@ function show(
   found: Correlation,
 ): void {
   for (const file of files) tellCutShort(io, file);
+  tellOpened(io, run.opener);
   if (run.untold > 0) io.err(`${run.untold} frames more than --frames lists were followed\n`);
   if (given.frames) {
     for (const frame of run.frames) {
@@ -125,12 +128,15 @@ function show(
 class CorrelateRun {
   readonly correlator: Correlator;
   readonly taps: NamedTap[] = [];
+  /** For all taps. */
+  readonly opener: ReturnType<MakeOpener>;
   readonly frames: FollowedFrame[] = [];
   untold = 0;
   readonly #options: WalkOptions;
   readonly #names: readonly string[];
 
-  constructor(given: CorrelateArguments, names: readonly string[]) {
+  constructor(given: CorrelateArguments, names: readonly string[], makeOpener: MakeOpener) {
+    this.opener = makeOpener();
     this.#options = new WalkOptions(walkSettings(given));
     this.#names = shortNames(names);
     this.correlator = new Correlator({
@@ -152,7 +158,7 @@ class CorrelateRun {
       const own = taps[input] as { readonly tap: number; readonly sight: Sight }[];
       own[meta.interfaceId] ??= {
         tap: this.#tap(readers[input] as AnyReader, input, meta.interfaceId),
-        sight: new Sight(this.#options),
+        sight: new Sight(this.#options, {}, this.opener),
       };
       const { tap, sight } = own[meta.interfaceId] as { readonly tap: number; readonly sight: Sight };
       sight.read(view, start, end, meta);

@@ -6,9 +6,11 @@ import { CATALOGUE } from '../../core/doctor/catalogue.ts';
 import { Doctor } from '../../core/doctor/doctor.ts';
 import type { Finding } from '../../core/doctor/rule.ts';
 import { SEVERITIES } from '../../core/doctor/rule.ts';
+import type { Opener } from '../../core/esp/opener.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
+import { keysOf, tellOpened } from '../inspect/keys.ts';
 import type { SourceArguments } from '../inspect/source.ts';
 import {
   addSourceOptions,
@@ -60,8 +62,9 @@ export function diagnoseCommand(io: Io, end: (code: ExitCode) => void): Command 
 
 async function diagnose(io: Io, files: readonly string[], given: DiagnoseArguments): Promise<ExitCode> {
   const documents: DiagnoseDocument[] = [];
+  const makeOpener = await keysOf(io, given);
   for (const [i, name] of files.entries()) {
-    const document = await examine(io, name, given);
+    const document = await examine(io, name, given, makeOpener());
     documents.push(document);
     if (given.json && files.length === 1) printJson(io, document);
     else if (given.json) io.out(`${JSON.stringify(document)}\n`);
@@ -82,15 +85,21 @@ async function diagnose(io: Io, files: readonly string[], given: DiagnoseArgumen
   return documents.some(({ findings }) => fails(findings, given.failOn)) ? EXIT.no : EXIT.done;
 }
 
-async function examine(io: Io, name: string, given: DiagnoseArguments): Promise<DiagnoseDocument> {
+async function examine(
+  io: Io,
+  name: string,
+  given: DiagnoseArguments,
+  opener: Opener | null,
+): Promise<DiagnoseDocument> {
   const filter = await filterOf(given);
-  const sight = new Sight(new WalkOptions(walkSettings(given)));
+  const sight = new Sight(new WalkOptions(walkSettings(given)), {}, opener);
   const doctor = new Doctor();
   const file = await readSource(io, name, given, () => (view, start, end, meta) => {
     sight.read(view, start, end, meta);
     if (filter === null || filter.matches(sight, meta)) doctor.observe(sight, meta);
   });
   tellCutShort(io, file);
+  tellOpened(io, opener);
   return diagnoseDocument(file.name, file.reader.packets, file.cutShort, doctor.findings());
 }
 

@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import type { PingAnswer } from '../../lab/lab.ts';
 import { Lab } from '../../lab/lab.ts';
+import { NODE_CIPHER } from '../../live/node-cipher.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
@@ -59,7 +60,12 @@ export function pingCommand(io: Io, end: (code: ExitCode) => void): Command {
 
 async function ping(io: Io, from: string, to: string, given: PingArguments): Promise<ExitCode> {
   const spec = await stackOf(io, given.file, given, given.nodes);
-  const lab = new Lab(spec, { cluster: clusterOptions(given), profile: given.profile, seed: given.seed });
+  const lab = new Lab(spec, {
+    cluster: clusterOptions(given),
+    profile: given.profile,
+    seed: given.seed,
+    encryption: { cipher: NODE_CIPHER },
+  });
   const { world } = lab.sim;
   const party = world.party(from);
   const mtu = party.host.destination(world.addressFor(party, to))?.dev.mtu ?? 1500;

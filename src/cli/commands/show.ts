@@ -2,6 +2,7 @@
 
 import { Argument, Command, Option } from 'commander';
 import { Lab } from '../../lab/lab.ts';
+import { NODE_CIPHER } from '../../live/node-cipher.ts';
 import { runFor } from '../drive.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -10,10 +11,11 @@ import type { ClusterArguments, StackOptions } from '../options.ts';
 import { addClusterOptions, addStackOptions, clusterOptions } from '../options.ts';
 import { renderFdb, renderLinks, renderNeigh } from '../render/devices.ts';
 import { renderDns, renderIpam, renderIpvs, renderPeers } from '../render/networks.ts';
+import { renderXfrm } from '../render/xfrm.ts';
 import { stackOf } from '../stack.ts';
 import { duration } from '../units.ts';
 
-const TABLES = ['fdb', 'links', 'peers', 'neigh', 'ipam', 'dns', 'ipvs'] as const;
+const TABLES = ['fdb', 'links', 'peers', 'neigh', 'ipam', 'dns', 'ipvs', 'xfrm'] as const;
 type Table = (typeof TABLES)[number];
 
 interface ShowArguments extends ClusterArguments, StackOptions {
@@ -29,7 +31,7 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
     .description(
       'Brings a stack up, lets it talk for a moment and shows a table: fdb as bridge fdb, links as ip -d link, neigh as ' +
         'ip neigh, peers the VTEPs of each network, ipam the address pools, dns what names resolve to, ' +
-        'ipvs what each load balancer gives connections to.',
+        'ipvs what each load balancer gives connections to, xfrm the keys of encrypted networks.',
     )
     .addArgument(new Argument('TABLE', 'which table').choices(TABLES))
     .option('--node <NAME>', 'only what is on this node')
@@ -49,7 +51,12 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
 
 async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCode> {
   const spec = await stackOf(io, given.file, given, given.nodes);
-  const lab = new Lab(spec, { cluster: clusterOptions(given), profile: given.profile, seed: given.seed });
+  const lab = new Lab(spec, {
+    cluster: clusterOptions(given),
+    profile: given.profile,
+    seed: given.seed,
+    encryption: { cipher: NODE_CIPHER },
+  });
   if (given.node !== undefined) lab.node(given.node);
   if (given.traffic && given.for > 0) lab.startTraffic({ until: given.for });
   await runFor(io, lab, given.for, null);
@@ -63,6 +70,7 @@ async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCod
     ipam: () => shown(lab.ipam(), renderIpam),
     dns: () => shown(lab.dns(), renderDns),
     ipvs: () => shown(here(lab.ipvs()), renderIpvs),
+    xfrm: () => shown(here(lab.xfrm()), renderXfrm),
   };
   const { rows, text } = tables[table]();
   lab.close();

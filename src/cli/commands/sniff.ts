@@ -9,6 +9,7 @@ import { LiveCapture } from '../../live/capture.ts';
 import { CaptureFile } from '../../live/pcap-file.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
+import { keysOf } from '../inspect/keys.ts';
 import type { PacketArguments } from '../inspect/packets.ts';
 import { PacketPrinter } from '../inspect/packets.ts';
 import { addSourceOptions, filterOf } from '../inspect/source.ts';
@@ -37,7 +38,7 @@ export function sniffCommand(io: Io, end: (code: ExitCode) => void): Command {
     .argument('IFACE', 'a network interface, or any')
     .option(
       '-f, --bpf <FILTER>',
-      "capture filter in tcpdump's language, '' for everything; default VXLAN's ports",
+      "capture filter in tcpdump's language, '' for everything; default VXLAN's ports, with --keys also ESP",
     )
     .option(
       '-w, --write <FILE>',
@@ -62,9 +63,12 @@ async function sniff(io: Io, iface: string, given: SniffArguments): Promise<Exit
     throw usage(`${words} and the capture cannot both go to standard output`);
   }
   const quiet = given.write !== undefined && !given.print;
-  const printer = new PacketPrinter(io, given, await filterOf(given), quiet);
+  const printer = new PacketPrinter(io, given, await filterOf(given), {
+    quiet,
+    opener: (await keysOf(io, given))(),
+  });
   const live = await LiveCapture.open(iface, {
-    filter: given.bpf ?? tunnelFilters(given.port ?? PORTS),
+    filter: given.bpf ?? tunnelFilters(given.port ?? PORTS, given.keys !== undefined),
     ...(given.buffer === undefined ? {} : { bufferBytes: given.buffer }),
   });
   const output = given.write === undefined ? null : openOutput(io, given.write, live);
@@ -92,6 +96,7 @@ async function sniff(io: Io, iface: string, given: SniffArguments): Promise<Exit
     io.signal.removeEventListener('abort', stop);
     await flush();
     await output?.file.close();
+    printer.tellOpened();
     tell(io, live, `${taken} ${quiet ? 'written' : 'shown'}`);
   }
   return io.signal.aborted ? EXIT.interrupted : EXIT.done;
@@ -104,11 +109,12 @@ function tell(io: Io, { packets, drops }: LiveCapture, what: string): void {
 }
 
 /**
- * The ports, and fragments behind the first, which have none; in one VLAN or two as well, where the interface can have VLANs.
+ * The ports, with keys also ESP, and fragments behind the first, which have none; in one VLAN or two as well, where the interface can have VLANs.
  * What stands behind `vlan` is looked for behind the tag, so it comes last.
  */
-function tunnelFilters(ports: readonly number[]): readonly string[] {
+function tunnelFilters(ports: readonly number[], esp: boolean): readonly string[] {
   const named = [...new Set([...ports, GPE_PORT])].map((port) => `udp port ${port}`);
+  if (esp) named.push('esp', 'udp port 4500');
   const plain = [...named, '(ip[6:2] & 0x1fff != 0)', 'ip6[6] = 44'].join(' or ');
   return [`${plain} or (vlan and (${plain} or (vlan and (${plain}))))`, plain];
 }

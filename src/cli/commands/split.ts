@@ -10,6 +10,7 @@ import { addOutputOptions, tellEdit } from '../edit/run.ts';
 import type { SplitFile } from '../edit/split-files.ts';
 import { SplitFiles } from '../edit/split-files.ts';
 import { withExamples } from '../help.ts';
+import { keysOf, tellOpened } from '../inspect/keys.ts';
 import type { SourceArguments } from '../inspect/source.ts';
 import { addSourceOptions, filterOf, readSource, salt, walkSettings } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -52,7 +53,7 @@ export function splitCommand(io: Io, end: (code: ExitCode) => void): Command {
 async function split(io: Io, input: string, given: SplitArguments): Promise<ExitCode> {
   const outputs = new SplitFiles(io, given, input);
   const filter = await filterOf(given);
-  const sight = new Sight(new WalkOptions(walkSettings(given)));
+  const sight = new Sight(new WalkOptions(walkSettings(given)), {}, (await keysOf(io, given))());
   const groups = new SplitGroups(given.by, given.maxFiles, salt());
   const files: SplitFile[] = [];
   let filteredOut = 0;
@@ -70,6 +71,7 @@ async function split(io: Io, input: string, given: SplitArguments): Promise<Exit
       outputs.write(files[group], view, meta, start, end);
     });
     outputs.flush();
+    tellOpened(io, sight.opener);
     const counts = { ...(filter === null ? {} : { filteredOut }), others };
     const words = { filteredOut: 'not taken by the filter', others: 'past --max-files' };
     const code = tellEdit(io, { verb: 'split', inputs: [file], outputs, counts, words });

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { Lab } from '../../lab/lab.ts';
+import { NODE_CIPHER } from '../../live/node-cipher.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
@@ -39,6 +40,7 @@ async function trace(io: Io, from: string, to: string, given: TraceArguments): P
     cluster: clusterOptions(given),
     profile: given.profile,
     seed: given.seed,
+    encryption: { cipher: NODE_CIPHER },
     trace: true,
   });
   const journey = lab.journey(from, to);

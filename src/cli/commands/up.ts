@@ -1,7 +1,10 @@
 // `vxlab up FILE`: brings a stack up, sends traffic, takes everything down and says what it did.
 
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { ContainerProcess } from '../../apps/process.ts';
+import { writeKeysFile } from '../../core/esp/keys-file.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { StackSpec } from '../../engine/model/spec.ts';
 import type { Taps } from '../../lab/capture.ts';
@@ -31,6 +34,7 @@ export interface UpArguments extends ClusterArguments, StackOptions {
   readonly underlay: 'sim' | 'udp';
   readonly port?: number;
   readonly traffic: TrafficKind | false;
+  readonly keys?: string;
   readonly json?: true;
 }
 
@@ -68,6 +72,7 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
         .choices(TAPS)
         .default('out'),
     )
+    .option('--keys <FILE>', "write the keys of encrypted networks, in Wireshark's form (esp_sa)")
     .addOption(
       new Option('--underlay <KIND>', 'emulated, or UDP sockets on 127.0.0.11, .12, ...')
         .choices(['sim', 'udp'])
@@ -138,6 +143,7 @@ async function runEmulated(
     const connections = lab.connections();
     const totals = lab.totals();
     await living.close();
+    if (given.keys !== undefined) await writeKeys(io, lab, given.keys);
     return {
       schema: 'vxlab.up/1',
       stack: spec.name,
@@ -155,6 +161,19 @@ async function runEmulated(
     };
   } finally {
     await living.close();
+  }
+}
+
+/** @throws VxlabError KEYS_UNWRITABLE */
+async function writeKeys(io: Io, lab: Lab, file: string): Promise<void> {
+  const { encryption } = lab.sim.world;
+  if (encryption === null) {
+    io.err(`${io.errPaint.yellow('vxlab:')} no network is encrypted: ${file} has no keys in it\n`);
+  }
+  try {
+    await writeFile(resolve(io.cwd, file), writeKeysFile(encryption?.associations ?? []), { mode: 0o600 });
+  } catch (error) {
+    throw new VxlabError('KEYS_UNWRITABLE', `cannot write ${file}: ${(error as Error).message}`);
   }
 }
 
@@ -245,6 +264,7 @@ function refuseMixtures(given: UpArguments): void {
       '--capture writes emulated frames; real ones are captured with tcpdump -i lo -w FILE udp port 4789',
     );
   }
+  if (given.keys !== undefined) throw usage('--keys needs --underlay sim: real sockets cannot send ESP');
   const cable = Object.keys(cableOf(given)).map((name) => `--${name}`);
   if (given.racks !== undefined) cable.push('--racks');
   if (given.ipv6Underlay !== undefined) cable.push('--ipv6-underlay');

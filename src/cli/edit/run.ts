@@ -15,6 +15,7 @@ import type { CaptureFormat, CaptureReader } from '../../core/pcap/record.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
 import { CaptureFile } from '../../live/pcap-file.ts';
 import { usage } from '../failure.ts';
+import { keysOf, tellOpened } from '../inspect/keys.ts';
 import type { SourceArguments, SourceFile } from '../inspect/source.ts';
 import { filterOf, pathOf, readSource, tellCutShort, walkSettings } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
@@ -65,7 +66,8 @@ export interface EditJob {
 export async function runEdit(io: Io, job: EditJob): Promise<ExitCode> {
   const outputs = new Outputs(io, job.output, [job.input]);
   const filter = await filterOf(job.source);
-  const sight = new Sight(job.walk ?? new WalkOptions(walkSettings(job.source)));
+  const opener = (await keysOf(io, job.source))();
+  const sight = new Sight(job.walk ?? new WalkOptions(walkSettings(job.source)), {}, opener);
   let editor: Editor | null = null;
   let filteredOut = 0;
   try {
@@ -88,6 +90,7 @@ export async function runEdit(io: Io, job: EditJob): Promise<ExitCode> {
     done?.end();
     outputs.flush();
     await outputs.close();
+    tellOpened(io, opener);
     const counts = { ...done?.counts(), ...(filter === null ? {} : { filteredOut }) };
     const words = { ...job.words, filteredOut: 'not taken by the filter' };
     return tellEdit(io, { verb: job.verb, inputs: [file], outputs, counts, words });

@@ -2,6 +2,7 @@
 
 import { WalkOptions } from '../../core/dissect/ports.ts';
 import type { Finding } from '../../core/doctor/rule.ts';
+import type { Opener } from '../../core/esp/opener.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import { linkTypeName } from '../../core/pcap/linktype.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
@@ -17,6 +18,7 @@ import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
 import { renderOverview } from '../render/overview.ts';
 import { count } from '../units.ts';
+import { keysOf, tellOpened } from './keys.ts';
 import type { SourceArguments, SourceFile } from './source.ts';
 import {
   filterOf,
@@ -45,18 +47,21 @@ export async function inspectOverview(
   given: OverviewArguments,
 ): Promise<ExitCode> {
   const filter = await filterOf(given);
+  const makeOpener = await keysOf(io, given);
   for (const [i, name] of files.entries()) {
     const examine = given.findings ?? (await sizeOf(pathOf(io, name))) <= EXAMINED_BYTES;
+    const opener = makeOpener();
     const { survey, file, findings } =
       filter !== null || examine
-        ? await surveyEach(io, name, given, filter, examine)
-        : await surveyAll(io, name, given);
+        ? await surveyEach(io, name, given, { filter, examine, opener })
+        : await surveyAll(io, name, given, opener);
     const facts = fileFacts(file.name, file.reader, survey, file.cutShort, linkTypeName);
     const overview = given.json ? overviewOf(survey) : overviewOf(survey, given.rows);
     if (given.json) printJson(io, inspectDocument(facts, survey, overview, findings));
     else
       io.out((i > 0 ? '\n' : '') + renderOverview(facts, survey, overview, findings, given.rows, io.paint));
     tellCutShort(io, file, survey.packets);
+    tellOpened(io, opener);
     tellLimits(io, survey);
     if (findings === null && given.findings === undefined && filter === null) {
       io.err(`vxlab: no findings were looked for in a file this large; vxlab diagnose ${name} does\n`);
@@ -78,12 +83,18 @@ async function surveyEach(
   io: Io,
   name: string,
   given: OverviewArguments,
-  filter: DisplayFilter | null,
-  examine: boolean,
+  how: { readonly filter: DisplayFilter | null; readonly examine: boolean; readonly opener: Opener | null },
 ): Promise<Surveyed> {
+  const { filter, examine, opener } = how;
   const walk = walkOptions(given);
-  const survey = new Survey({ walk, salt: salt(), maxFlows: given.maxFlows ?? MAX_FLOWS });
-  const sight = new Sight(walk);
+  const sight = new Sight(walk, {}, opener);
+  const survey = new Survey({
+    walk,
+    salt: salt(),
+    maxFlows: given.maxFlows ?? MAX_FLOWS,
+    // A packet is opened once.
+    ...(opener === null ? {} : { seen: sight }),
+  });
   const doctor = examine ? new (await import('../../core/doctor/doctor.ts')).Doctor() : null;
   const sink: PacketSink = (view, start, end, meta) => {
     sight.read(view, start, end, meta);
@@ -95,12 +106,17 @@ async function surveyEach(
   return { survey, file, findings: doctor?.findings() ?? null };
 }
 
-/** Surveys a file whole; a large one with a second thread. */
-async function surveyAll(io: Io, name: string, given: OverviewArguments): Promise<Surveyed> {
+/** Surveys a file whole; a large one with a second thread, unless ESP is to be opened, which one thread counts. */
+async function surveyAll(
+  io: Io,
+  name: string,
+  given: OverviewArguments,
+  opener: Opener | null,
+): Promise<Surveyed> {
   const walk = walkSettings(given);
   const task = { walk, maxFlows: given.maxFlows ?? MAX_FLOWS, salt: salt() };
-  const survey = new Survey({ ...task, walk: new WalkOptions(walk), bulk: true });
-  const later = given.follow ? null : await startLaterPart(pathOf(io, name), task);
+  const survey = new Survey({ ...task, walk: new WalkOptions(walk), bulk: true, opener });
+  const later = given.follow || opener !== null ? null : await startLaterPart(pathOf(io, name), task);
   let reader: AnyReader | null = null;
   let end: WorkerResult | null = null;
   const enough = async (): Promise<boolean> => {

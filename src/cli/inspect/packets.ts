@@ -1,6 +1,7 @@
 // `inspect --packets`, `-V` and `-x`: every packet that the filter takes, as it comes.
 
 import { Crossing } from '../../core/dissect/crossing.ts';
+import type { Opener } from '../../core/esp/opener.ts';
 import type { DisplayFilter } from '../../core/filter/index.ts';
 import type { AnyReader } from '../../core/pcap/reader.ts';
 import type { PacketMeta, PacketSink } from '../../core/pcap/record.ts';
@@ -11,6 +12,7 @@ import { ByteWriter } from '../render/byte-writer.ts';
 import { packetHex, packetLine, packetRow, packetTree } from '../render/packet.ts';
 import { PacketTime } from '../render/packet-time.ts';
 import { PlainLine } from '../render/plain-line.ts';
+import { keysOf, tellOpened } from './keys.ts';
 import type { SourceArguments } from './source.ts';
 import { filterOf, readSource, tellCutShort, walkOptions } from './source.ts';
 
@@ -27,14 +29,16 @@ export async function inspectPackets(
   given: PacketArguments,
 ): Promise<ExitCode> {
   const filter = await filterOf(given);
+  const makeOpener = await keysOf(io, given);
   for (const name of files) {
-    const printer = new PacketPrinter(io, given, filter);
+    const printer = new PacketPrinter(io, given, filter, { opener: makeOpener() });
     if (files.length > 1 && !given.json) io.out(`${io.paint.bold(name)}\n`);
     const file = await readSource(io, name, given, (reader) => printer.open(reader), {
       between: () => printer.flush(),
     });
     await printer.flush();
     tellCutShort(io, file);
+    printer.tellOpened();
     if (io.signal.aborted) return EXIT.interrupted;
   }
   return EXIT.done;
@@ -54,13 +58,18 @@ export class PacketPrinter {
   readonly #quiet: boolean;
   #clock: PacketTime | null = null;
 
-  /** @param quiet only filters */
-  constructor(io: Io, given: PacketArguments, filter: DisplayFilter | null, quiet = false) {
+  /** @param how `quiet` only filters; `opener` opens ESP */
+  constructor(
+    io: Io,
+    given: PacketArguments,
+    filter: DisplayFilter | null,
+    { quiet = false, opener = null }: { readonly quiet?: boolean; readonly opener?: Opener | null } = {},
+  ) {
     const walk = walkOptions(given);
     this.#io = io;
     this.#given = given;
     this.#filter = filter;
-    this.#sight = new Sight(walk);
+    this.#sight = new Sight(walk, {}, opener);
     this.#plain = new PlainLine(walk);
     this.#quiet = quiet;
     this.#bare = !quiet && filter === null && !given.json && !given.verbose && !given.hex;
@@ -88,6 +97,11 @@ export class PacketPrinter {
     if (this.#filter !== null && !this.#filter.matches(this.#sight, meta)) return false;
     if (!this.#quiet) writer.text(this.#textOf(meta, clock));
     return true;
+  }
+
+  /** Says how many ESP packets stayed closed although there were keys. */
+  tellOpened(): void {
+    tellOpened(this.#io, this.#sight.opener);
   }
 
   /** Resolves when all that was printed so far is with the stream. */

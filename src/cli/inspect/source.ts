@@ -23,6 +23,8 @@ export interface SourceArguments {
   readonly heuristics?: boolean;
   readonly follow?: true;
   readonly filter?: string;
+  /** A file of ESP keys. */
+  readonly keys?: string;
 }
 
 /** A secret for tables that are filled with what strangers sent: nobody sees what it gives. Node's `crypto` takes 5 ms to load. */
@@ -36,7 +38,8 @@ export function addSourceOptions(command: Command, files = true): Command {
     .option('-Y, --filter <FILTER>', "only these packets: a display filter in Wireshark's words")
     .option('--port <P,...>', 'UDP ports of VXLAN; default 4789, 8472, and 4790 for VXLAN-GPE', ports)
     .option('--no-heuristics', 'read by ports alone: no VXLAN and no DNS by its looks')
-    .option('--depth <N>', 'tunnels within one another that are followed; default 8', whole(0, DEPTH_MAX));
+    .option('--depth <N>', 'tunnels within one another that are followed; default 8', whole(0, DEPTH_MAX))
+    .option('--keys <FILE>', "keys that open ESP packets, in the form of Wireshark's file esp_sa");
   return files ? command.option('--follow', 'wait for more at the end of the file, until Ctrl-C') : command;
 }
 

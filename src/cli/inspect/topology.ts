@@ -7,6 +7,7 @@ import type { ExitCode, Io } from '../io.ts';
 import { EXIT } from '../io.ts';
 import { topologyText } from '../render/topology.ts';
 import type { TopologyFormat } from '../render/topology-format.ts';
+import { keysOf, tellOpened } from './keys.ts';
 import type { SourceArguments } from './source.ts';
 import { filterOf, readSource, salt, tellCutShort, walkOptions } from './source.ts';
 
@@ -22,14 +23,16 @@ export async function inspectTopology(
   given: TopologyArguments,
 ): Promise<ExitCode> {
   const filter = await filterOf(given);
+  const makeOpener = await keysOf(io, given);
   const atlas = new Atlas({}, salt());
   for (const name of files) {
-    const sight = new Sight(walkOptions(given));
+    const sight = new Sight(walkOptions(given), {}, makeOpener());
     const file = await readSource(io, name, given, () => (view, start, end, meta) => {
       sight.read(view, start, end, meta);
       if (filter === null || filter.matches(sight, meta)) atlas.observe(sight, meta);
     });
     tellCutShort(io, file);
+    tellOpened(io, sight.opener);
     if (io.signal.aborted) break;
   }
   const format = given.json ? 'json' : given.format;

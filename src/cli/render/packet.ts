@@ -43,6 +43,8 @@ export interface PacketRow {
   } | null;
   readonly protocol: string;
   readonly info: string;
+  /** Only of a packet that was opened with a key. */
+  readonly opened?: true;
 }
 
 /** Finds the innermost tunnelled frame of a packet; false when it has none. */
@@ -71,6 +73,7 @@ export function packetRow(sight: Sight, meta: PacketMeta, crossing: Crossing): P
     inner: tunnelled ? innerOf(sight.last, crossing) : null,
     protocol: summary.protocol,
     info: summary.info,
+    ...(sight.isOpened ? { opened: true } : {}),
   };
 }
 
@@ -203,11 +206,19 @@ function addresses({ source, destination }: Summary): string {
 export function packetTree(sight: Sight, meta: PacketMeta, paint: Colors): string {
   const { d } = sight.own;
   let text = `${paint.bold(`Packet ${meta.number}`)}: ${meta.originalLength} bytes on the wire, ${d.packetEnd - d.packetStart} captured, ${timeText(meta.seconds, meta.nanos)}\n`;
-  for (const part of sight.parts) {
-    if (part.packets.length > 0) text += paint.cyan(`Put together from packets ${part.packets.join(', ')}\n`);
-    for (const layer of tree(part.view, part.d).layers.slice(part.from)) text += layerText(layer, paint);
+  for (const [i, part] of sight.parts.entries()) {
+    if (i > 0) text += paint.cyan(`${originOf(part)}\n`);
+    const { layers } = tree(part.view, part.d);
+    // An ESP row that was opened is shown by the next part.
+    const shown = sight.parts[i + 1]?.opened === true ? layers.slice(part.from, -1) : layers.slice(part.from);
+    for (const layer of shown) text += layerText(layer, paint);
   }
   return `${text}\n`;
+}
+
+/** Where the bytes of a further part come from. */
+function originOf({ opened, packets }: Part): string {
+  return opened ? 'Opened with its key' : `Put together from packets ${packets.join(', ')}`;
 }
 
 function layerText(layer: LayerNode, paint: Colors): string {
@@ -238,11 +249,12 @@ export function packetHex(sight: Sight, paint: Colors): string {
   return sight.parts.map((part, i) => partHex(part, i > 0, paint)).join('');
 }
 
-function partHex({ view, d, packets, from }: Part, further: boolean, paint: Colors): string {
+function partHex(part: Part, further: boolean, paint: Colors): string {
+  const { view, d, from } = part;
   const begin = further ? d.start(Math.min(from, d.count - 1)) : d.packetStart;
   const bytes = new Uint8Array(view.buffer, view.byteOffset + begin, d.packetEnd - begin);
   const packet = tree(view, d);
-  const title = further ? `put together from packets ${packets.join(', ')}\n` : '';
+  const title = further ? `${originOf(part).toLowerCase()}\n` : '';
   const shift = begin - d.packetStart;
   const moved = (marks: readonly HexMark[]): HexMark[] =>
     marks

@@ -25,7 +25,7 @@ export const LAYER_KINDS: readonly LayerKind[] = [
 ];
 
 /** Bytes of the largest frame: what an IPv4 packet may hold behind an Ethernet header and tags. */
-export const FRAME_MAX = 65_535 + 22;
+export const FRAME_MAX: number = 65_535 + 22;
 
 /**
  * A layer from its fields as text: `src=10.0.0.1,ttl=64`, or '' for none.

@@ -101,6 +101,7 @@ export const BOUND = {
   jumbo: 5,
   udpLength: 6,
   quote: 7,
+  espPadding: 8,
 } as const;
 
 export const BOUND_NAMES: readonly string[] = [
@@ -112,4 +113,5 @@ export const BOUND_NAMES: readonly string[] = [
   'jumbo payload length',
   'UDP length',
   'ICMP quote',
+  'ESP pad length',
 ];

@@ -56,6 +56,8 @@ export class Dissection {
   firstFault = -1;
   /** The outermost row outside a quote that makes the packet a fragment: IPv4, or IPv6's fragment header; or -1. */
   fragment = -1;
+  /** Bytes of the ICV behind an ESP packet that was opened; 0 where none was. See `opened`. */
+  icvLength = 0;
 
   /** Where the walk stands; of no interest once it has ended. */
   at = 0;
@@ -78,6 +80,7 @@ export class Dissection {
     this.vxlan = -1;
     this.innerVxlan = -1;
     this.fragment = -1;
+    this.icvLength = 0;
     if (this.firstFault >= 0) {
       this.firstFault = -1;
       this.#faults.fill(NO_FAULT);
@@ -113,6 +116,17 @@ export class Dissection {
     this.count = last + 1;
     this.at = this.head(last);
     this.#meta = this.depth(last) << 16;
+  }
+
+  /**
+   * After `follow` up to the row in front of ESP: adds the row of an ESP packet that was opened. Its header has the IV, it ends
+   * where its padding begins, and behind it, up to `packetEnd`, are padding, pad length, next header and the ICV.
+   */
+  opened(length: number, payloadEnd: number, icvLength: number): boolean {
+    if (!this.push(L.esp, length)) return false;
+    this.icvLength = icvLength;
+    this.narrow(payloadEnd, BOUND.espPadding);
+    return true;
   }
 
   /** Adds a row from `at` with a header of `length` bytes and steps over it. False when the rows are used up. */

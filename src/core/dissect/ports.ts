@@ -7,7 +7,7 @@ import * as mpls from '../wire/mpls.ts';
 import { GENEVE_PORT, VXLAN_GPE_PORT, VXLAN_PORT, VXLAN_PORT_LINUX, VxlabError } from '../wire/numbers.ts';
 
 /** What a UDP payload is taken for. 0 is unknown. */
-export const CARRIES = { nothing: 0, vxlan: 1, gpe: 2, geneve: 3, mpls: 4, dns: 5 } as const;
+export const CARRIES = { nothing: 0, vxlan: 1, gpe: 2, geneve: 3, mpls: 4, dns: 5, esp: 6 } as const;
 
 export interface WalkSettings {
   /** UDP ports of VXLAN instead of the defaults, 4789 and 8472; a port in several lists is the upper list's. */
@@ -24,6 +24,9 @@ export interface WalkSettings {
 
 /** DNS, multicast DNS (RFC 6762) and LLMNR (RFC 4795): one format. */
 const DNS_PORTS = [53, 5353, 5355];
+
+/** ESP and IKE through address translators (RFC 3948 s.2). */
+const ESP_PORT = 4500;
 
 export const DEPTH_DEFAULT = 8;
 export const DEPTH_MAX = 32;
@@ -46,6 +49,7 @@ export class WalkOptions {
     this.heuristics = settings.heuristics ?? true;
     this.#carry(DNS_PORTS, CARRIES.dns);
     this.#carry([mpls.UDP_PORT], CARRIES.mpls);
+    this.#carry([ESP_PORT], CARRIES.esp);
     if (settings.geneve === undefined) this.#carry([GENEVE_PORT], CARRIES.geneve);
     if (settings.gpe === undefined) this.#carry([VXLAN_GPE_PORT], CARRIES.gpe);
     if (settings.vxlan === undefined) this.#carry([VXLAN_PORT, VXLAN_PORT_LINUX], CARRIES.vxlan);

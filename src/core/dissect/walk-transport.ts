@@ -69,9 +69,17 @@ function udpStep(view: DataView, d: Dissection, options: WalkOptions): number {
       return enterTunnel(d, options) ? mplsStep(view, d) : GO.stop;
     case CARRIES.dns:
       return dnsStep(view, d);
+    case CARRIES.esp:
+      return espInUdpStep(view, d);
     default:
       return options.heuristics ? guessStep(view, d, options) : GO.payload;
   }
+}
+
+/** ESP, unless four zero bytes say that it is IKE, or a single byte that nobody is to read (RFC 3948 s.2). */
+function espInUdpStep(view: DataView, d: Dissection): number {
+  const left = d.atEnd - d.at;
+  return left < 4 || view.getUint32(d.at) === 0 ? GO.payload : espStep(d);
 }
 
 /** The payload of ports that nobody named. */

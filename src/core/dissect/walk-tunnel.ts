@@ -1,6 +1,7 @@
 // The steps of the walk into tunnels: VXLAN, VXLAN-GPE, Geneve, GRE with ERSPAN, MPLS, NSH, and ESP, which cannot be
 // entered. See walk.ts.
 
+import * as esp from '../wire/esp.ts';
 import { fault, KIND, LAYER, NO_FAULT } from '../wire/fault.ts';
 import * as geneve from '../wire/geneve.ts';
 import * as gre from '../wire/gre.ts';
@@ -126,7 +127,7 @@ export function nshStep(view: DataView, d: Dissection): number {
 /** ESP: SPI and sequence number are in the clear, the rest is not (RFC 4303 s.2). */
 export function espStep(d: Dissection): number {
   const left = d.atEnd - d.at;
-  if (left < 8) return stopAt(d, L.esp, fault(LAYER.esp, KIND.short, 8));
-  d.push(L.esp, 8);
+  if (left < esp.HEADER_LEN) return stopAt(d, L.esp, fault(LAYER.esp, KIND.short, esp.HEADER_LEN));
+  d.push(L.esp, esp.HEADER_LEN);
   return GO.stop;
 }

@@ -7,6 +7,7 @@
 // capture of BIG TCP or segmentation offload, and ports are judged by destination first.
 
 import * as arp from '../wire/arp.ts';
+import * as esp from '../wire/esp.ts';
 import * as ethernet from '../wire/ethernet.ts';
 import { fault, faultKind, KIND, LAYER, NO_FAULT } from '../wire/fault.ts';
 import * as ipv4 from '../wire/ipv4.ts';
@@ -37,6 +38,9 @@ export const LINK_TYPE = {
   ipv6: 229,
   sll2: 276,
 } as const;
+
+/** SPI, sequence number and the IV of AES-GCM (RFC 4303 s.2, RFC 4106 s.3). */
+const ESP_OPENED = esp.HEADER_LEN + 8;
 
 /** The smallest EtherType (IEEE 802.3); what is below is a length, or on a cooked capture Linux's own number. */
 const ETHERTYPE_MIN = 0x600;
@@ -76,6 +80,26 @@ export function resume(
   const at = into.start(last);
   const protocol = into.kind(last) === L.ipv4 ? ipv4.protocol(view, at) : view.getUint8(at);
   follow(view, into, FAMILY.ip | protocol, options);
+}
+
+/**
+ * Fills `into` with the layers of an ESP packet that was opened: bytes [0, end) are the headers of the packet that `from` tells
+ * of, up to row `row`, which is ESP, and then the ESP packet with its payload and trailer in the clear. The caller has checked
+ * that the pad length fits. Never throws, always ends.
+ */
+export function resumeOpened(
+  view: DataView,
+  end: number,
+  from: Dissection,
+  row: number,
+  icvLength: number,
+  into: Dissection,
+  options: WalkOptions = DEFAULT_WALK,
+): void {
+  into.follow(from, row - 1, end);
+  const trailer = end - icvLength - esp.TRAILER_LEN;
+  if (!into.opened(ESP_OPENED, trailer - view.getUint8(trailer), icvLength)) return;
+  follow(view, into, FAMILY.ip | view.getUint8(trailer + 1), options);
 }
 
 function follow(view: DataView, d: Dissection, first: number, options: WalkOptions): void {

@@ -50,11 +50,13 @@ export class Subject {
   #cover(i: number, part: Part): void {
     const { d } = part;
     const row = d.fragment + 1;
+    const next = this.parts[i + 1];
     this.#covers[i] = -1;
-    this.#ends[i] = d.count;
+    // An ESP row that was opened is the next part's.
+    this.#ends[i] = next?.opened === true ? next.from : d.count;
     if (row === 0 || row >= d.count || !isPutTogether(part.view, d, row - 1)) return;
     // The fragment that completes the datagram is shown by the next part.
-    if (i + 1 < this.parts.length) this.#ends[i] = row;
+    if (next !== undefined) this.#ends[i] = row;
     else {
       this.#covers[i] = row;
       this.#ends[i] = row + 1;

@@ -1,11 +1,11 @@
-// The fields of IPv4, IPv6 and IPv6's extension headers, of AH and ESP.
+// The fields of IPv4, IPv6 and IPv6's extension headers, of AH.
 
 import { checksumVerdict } from '../dissect/checksums.ts';
 import type { LayerKind } from '../dissect/layer.ts';
 import { L } from '../dissect/layer.ts';
 import { formatIp4, formatIp6, readIp6 } from '../wire/address.ts';
 import type { Emit, LayerSpec, Place } from './field.ts';
-import { bytesText, field, moving } from './field.ts';
+import { field, moving } from './field.ts';
 import { CHECKSUM_STATUS, IP_PROTOCOL_NAMES } from './names.ts';
 
 const IP_STATUS = moving('ip.checksum.status', 'Header checksum status', 'uint', { names: CHECKSUM_STATUS });
@@ -160,17 +160,4 @@ export const AH: LayerSpec = {
   moreFields: [],
   title: () => '',
   more: null,
-};
-
-const ESP_DATA = moving('esp.encrypted_data', 'Encrypted data', 'bytes');
-
-export const ESP: LayerSpec = {
-  kind: L.esp,
-  name: 'Encapsulating Security Payload',
-  fields: [field('esp.spi', 'ESP SPI', 'hex', 0, 4), field('esp.sequence', 'ESP Sequence', 'uint', 4, 4)],
-  moreFields: [ESP_DATA],
-  title: () => '',
-  more: (p, emit) => {
-    if (p.head < p.end) emit(ESP_DATA, bytesText(p.view, p.head, p.end), p.head, p.end);
-  },
 };

@@ -2,7 +2,8 @@
 
 import type { FieldSpec, LayerSpec } from './field.ts';
 import { ICMP, ICMPV6, IGMP } from './fields-control.ts';
-import { AH, DESTINATION, ESP, FRAGMENT, HOP_BY_HOP, IPV4, IPV6, ROUTING } from './fields-ip.ts';
+import { ESP } from './fields-esp.ts';
+import { AH, DESTINATION, FRAGMENT, HOP_BY_HOP, IPV4, IPV6, ROUTING } from './fields-ip.ts';
 import { ARP, ETHERNET, LLC, LOOPBACK, RAW, SERVICE_VLAN, SLL, SLL2, STP, VLAN } from './fields-link.ts';
 import { DNS, HTTP, PAYLOAD } from './fields-message.ts';
 import { TCP, UDP } from './fields-transport.ts';

@@ -9,6 +9,7 @@ import { L, LAYER_FLAG } from '../dissect/layer.ts';
 import { PLAIN_OUTER, PlainPacket } from '../dissect/plain.ts';
 import type { WalkOptions } from '../dissect/ports.ts';
 import { DEFAULT_WALK } from '../dissect/ports.ts';
+import type { Opener } from '../esp/opener.ts';
 import type { PacketMeta } from '../pcap/record.ts';
 import { Sight } from '../reassembly/sight.ts';
 import * as ethernet from '../wire/ethernet.ts';
@@ -30,6 +31,10 @@ export interface SurveyOptions {
   readonly plain?: boolean;
   /** Whether to have a `sweep`, where that is possible; its memory takes addresses for `maxFlows` at once. Default false. */
   readonly bulk?: boolean;
+  /** Opens ESP; null, as by default, leaves it closed. */
+  readonly opener?: Opener | null;
+  /** One that has read each packet before it is handed over; else the survey has its own, with `opener`. */
+  readonly seen?: Sight;
 }
 
 export const MAX_FLOWS = 1_000_000;
@@ -72,6 +77,7 @@ export class Survey implements SweepTotals {
   readonly #crossing: Crossing = new Crossing();
   readonly #carries: Uint8Array;
   readonly #plainWay: boolean;
+  readonly #isSeen: boolean;
   #linkType = -1;
 
   constructor(options: SurveyOptions = {}) {
@@ -85,7 +91,8 @@ export class Survey implements SweepTotals {
     this.lanes = new Lanes(most, salt, memory ?? undefined);
     this.spare = new Lanes(SPARE, salt);
     this.addresses = new Addresses(ADDRESSES, salt);
-    this.#sight = new Sight(walk);
+    this.#sight = options.seen ?? new Sight(walk, {}, options.opener ?? null);
+    this.#isSeen = options.seen !== undefined;
     this.#carries = walk.ports;
     this.sweep = memory === null ? null : new Sweep(this, memory);
   }
@@ -168,7 +175,7 @@ export class Survey implements SweepTotals {
   /** Counts any packet. */
   #long(view: DataView, start: number, end: number, meta: PacketMeta): void {
     const sight = this.#sight;
-    sight.read(view, start, end, meta);
+    if (!this.#isSeen) sight.read(view, start, end, meta);
     const { view: bytes, d } = sight.last;
     const crossing = this.#crossing;
     let row = 0;

@@ -1,4 +1,4 @@
-// The keys of a swarm's encrypted networks: three at a time, each with a tag that grows by one; the middle one is sealed with, so that
+// The keys of a swarm's encrypted networks: three at a time, each with a tag that grows; the middle one is sealed with, so that
 // a node that is late or early by one turn is still understood (swarmkit manager/keymanager; libnetwork agent.go, getPrimaryKeyTag).
 //
 //   before a turn:  5  [6]  7        after it:  6  [7]  8        [primary]
@@ -8,7 +8,7 @@ import type { RandomStream } from '../time/random.ts';
 /** manager/keymanager/keymanager.go: DefaultKeyLen, keyringSize, DefaultKeyRotationInterval. */
 const KEY_LEN = 16;
 const RING_SIZE = 3;
-export const ROTATION_INTERVAL = 12 * 3600 * 1_000_000_000;
+export const ROTATION_INTERVAL: number = 12 * 3600 * 1_000_000_000;
 /** Tags begin somewhere below this (genSkew). */
 const SKEW = 65_536;
 

@@ -249,3 +249,66 @@ test('a missing marking rule sends in the clear, and nobody notices (CVE-2023-28
   expect([protocols.has(PROTO.esp), protocols.has(PROTO.udp)]).toEqual([false, true]);
   finish(sim);
 });
+
+test('a sequence number that is used up ends an association, until the keys turn', () => {
+  const { sim } = run();
+  expect(ping(sim)).toBe(2);
+  for (const node of sim.world.nodes.values()) {
+    for (const state of sim.world.encryption?.at(node.name)?.outbound ?? []) state.sequence = 0xffff_fffe;
+  }
+  expect(ping(sim)).toBe(1);
+  expect(drops(sim, DROP.sequenceUsedUp)).toBe(1);
+  sim.clock.runUntil(12 * HOUR + SECOND);
+  expect(ping(sim)).toBe(2);
+  finish(sim);
+});
+
+test('there is so much room for a datagram of an encrypted network, and more for others', () => {
+  const { sim } = run({}, 4, (key) => key === 'mydbnw');
+  const [one, two] = [...sim.world.nodes.values()];
+  const vni = (name: string): number => sim.world.plan.networks.find(({ key }) => key === name)?.vni ?? -1;
+  const room = (name: string): number => one?.underlay.room(two?.peer ?? -1, vni(name)) ?? 0;
+  // UDP payload: 8 of VXLAN, 14 of Ethernet, the inner packet.
+  expect([room('mydbnw') - 22, room('mywebnw') - 22]).toEqual([1424, 1450]);
+  finish(sim);
+});
+
+const quiet = { connected() {}, readable() {}, writable() {}, ended() {}, closed() {} };
+
+test('TCP fills the packets of an encrypted network, and every byte arrives', () => {
+  const { sim, sent } = run();
+  const [server, client] = [sim.world.party('appserver.1').host, sim.world.party('webserver.1').host];
+  const heard: Uint8Array[] = [];
+  const taken = new Uint8Array(65_536);
+  const listener = server.tcp.listen(80, {
+    acceptable: () => {
+      const socket = listener.accept({
+        ...quiet,
+        readable: () => {
+          for (let n = 1; n > 0; ) {
+            n = socket?.read(taken) ?? 0;
+            heard.push(taken.slice(0, n));
+          }
+        },
+        ended: () => socket?.end(),
+      });
+    },
+  });
+  const bytes = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7919) >> 3);
+  let at = 0;
+  const more = (): void => {
+    at += socket.write(bytes, at);
+    if (at === bytes.length) socket.end();
+  };
+  const to = sim.world.addressFor(sim.world.party('webserver.1'), 'appserver.1');
+  const socket = client.tcp.connect(to, 80, { ...quiet, connected: more, writable: more });
+  sim.clock.runUntil(10 * SECOND);
+  expect(Buffer.concat(heard).equals(bytes)).toBe(true);
+  expect(socket.info().retransmits).toBe(0);
+  expect(socket.info().mss).toBe(1424 - 40 - 12);
+  expect(Math.max(...sent.map((one) => one.bytes.length))).toBe(1514);
+  expect(sent.some((one) => protocolOf(one.bytes) === PROTO.udp)).toBe(false);
+  listener.close();
+  sim.clock.runUntil(200 * SECOND);
+  finish(sim);
+});

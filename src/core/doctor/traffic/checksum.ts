@@ -102,11 +102,11 @@ export class ChecksumRule implements Rule {
     const tallies = this.#senders.value(this.#senders.seek());
     // Of a tunnel in a tunnel the headers between were the inner ones of the first.
     if (crossing.vxlan === d.vxlan) {
-      if (sight.parts.length === 1) this.#look(tallies[0] as Tally, view, d, ip, sight, meta);
+      if (!sight.isJoined) this.#look(tallies[0] as Tally, view, d, ip, sight, meta);
       if (udp >= 0) this.#look(tallies[1] as Tally, view, d, udp, sight, meta);
     }
     if (network < 0) return;
-    if (sight.parts.length === 1) this.#look(tallies[2] as Tally, view, d, network, sight, meta);
+    if (!sight.isJoined) this.#look(tallies[2] as Tally, view, d, network, sight, meta);
     if (transport < 0) return;
     if ((vxlan.firstWord(view, d.start(crossing.vxlan)) & REMOTE_CHECKSUM) !== 0) return;
     const kind = d.kind(transport);

@@ -87,7 +87,7 @@ export class MtuRule implements Rule {
       return;
     }
     // Of a packet in fragments the size says nothing.
-    if (sight.parts.length > 1 || (d.flags(transport) & LAYER_FLAG.fragment) !== 0) return;
+    if (sight.isJoined || (d.flags(transport) & LAYER_FLAG.fragment) !== 0) return;
     this.#echo(view, d, network, transport, vni, meta.number);
   }
 

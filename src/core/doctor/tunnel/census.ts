@@ -86,6 +86,7 @@ export class Census {
     if (!this.valid) return;
     const src = this.vtep(view, d, ip, false);
     this.#enterTunnel(crossing.vni, src, this.vtep(view, d, ip, true));
+    if (!sight.isOpened || !isInEsp(d, crossing.vxlan)) this.#enterBare();
     const port = tunnelPort(view, d.start(udp));
     if (this.tunnel.port === 0) this.tunnel.port = port;
     else if (this.tunnel.port !== port) this.tunnel.otherPort = port;
@@ -170,6 +171,11 @@ export class Census {
     this.tunnel.packets++;
     this.network.packets++;
     this.tunnel.path.plain.add(this.number);
+  }
+
+  #enterBare(): void {
+    this.tunnel.bare = true;
+    this.tunnel.path.bare.add(this.number);
   }
 
   #namePair(cell: Cell<Pair>, vni: number, a: Vtep, b: Vtep): Pair {
@@ -332,4 +338,8 @@ function all<T>(table: Table<Cell<T>>): T[] {
     if (of !== null) found.push(of);
   }
   return found;
+}
+
+function isInEsp(d: Dissection, vxlanRow: number): boolean {
+  return d.below(vxlanRow, L.esp, L.esp) >= 0;
 }

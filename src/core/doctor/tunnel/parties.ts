@@ -42,8 +42,9 @@ export class Vtep {
 export class Path {
   readonly src: Vtep;
   readonly dst: Vtep;
-  /** Every plain VXLAN packet, and every ESP packet. */
+  /** Every VXLAN packet; those of them that came in no ESP; every ESP packet. */
   readonly plain: Evidence = new Evidence();
+  readonly bare: Evidence = new Evidence();
   readonly esp: Evidence = new Evidence();
   /** The source port of all packets so far; -1 when there were several. */
   port = 0;
@@ -68,6 +69,8 @@ export class Tunnel {
   readonly dst: Vtep;
   readonly path: Path;
   packets = 0;
+  /** True once a packet came in no ESP. */
+  bare = false;
   /** Frames to one station. */
   unicast = 0;
   /** Frames to one station that expect an answer. */

@@ -93,7 +93,7 @@ export class SizeRule implements Rule {
 
   cross(crossing: Crossing, sight: Sight, meta: PacketMeta): void {
     // What was put together was never as large on the way as its headers now say.
-    if (!this.#census.valid || sight.parts.length > 1) return;
+    if (!this.#census.valid || sight.isJoined) return;
     const { d } = sight.last;
     const { view, ip, udp } = crossing;
     const size = d.limit(ip) - d.start(ip);
