@@ -18,8 +18,9 @@ const CORE_FLOORS = [
   ['craft', 'dissect'],
   ['esp'],
   ['inspect', 'reassembly'],
-  ['filter', 'survey'],
-  ['doctor', 'topology', 'edit'],
+  ['filter', 'streams', 'survey'],
+  ['doctor', 'eavesdrop', 'topology', 'edit'],
+  ['canary'],
 ];
 
 /** Inside engine, lowest first: a room may import those of lower floors, and itself. */

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { inlineMore } from '../src/live/inlining.ts';
 import { removeCaptures } from './benchmarks/capture.ts';
 import { checksumFigures } from './benchmarks/checksum.ts';
+import { eavesdropFigures, eavesdropMemoryReport } from './benchmarks/eavesdrop.ts';
 import { encapsulationFigures } from './benchmarks/encapsulation.ts';
 import { eventQueueFigures } from './benchmarks/event-queue.ts';
 import { fdbFigures } from './benchmarks/fdb.ts';
@@ -25,6 +26,7 @@ const AREAS: Readonly<Record<string, () => Figure[]>> = {
   path: pathFigures,
   tcp: tcpFigures,
   inspect: inspectFigures,
+  eavesdrop: eavesdropFigures,
 };
 
 /** What is no rate: printed as it comes, and only when asked for by name. */
@@ -32,6 +34,7 @@ const REPORTS: Readonly<Record<string, () => void>> = {
   heap: heapReport,
   scale: scaleReport,
   connections: connectionsReport,
+  'eavesdrop-memory': eavesdropMemoryReport,
 };
 
 const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];

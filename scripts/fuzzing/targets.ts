@@ -2,6 +2,7 @@
 
 import type { Kind } from './input.ts';
 import type { Target } from './target.ts';
+import { EAVESDROP_TARGETS } from './targets-eavesdrop.ts';
 import { EDIT_TARGETS } from './targets-edit.ts';
 import { FILE_TARGETS } from './targets-file.ts';
 import { FILTER_TARGETS } from './targets-filter.ts';
@@ -14,6 +15,7 @@ export const TARGETS: readonly Target[] = [
   ...FILTER_TARGETS,
   ...SCENE_TARGETS,
   ...OVERLAY_TARGETS,
+  ...EAVESDROP_TARGETS,
   ...EDIT_TARGETS,
   ...FILE_TARGETS,
 ];

@@ -20,13 +20,16 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
   ['show', async () => (await import('./commands/show.ts')).showCommand],
   ['inspect', async () => (await import('./commands/inspect.ts')).inspectCommand],
   ['diagnose', async () => (await import('./commands/diagnose.ts')).diagnoseCommand],
+  ['eavesdrop', async () => (await import('./commands/eavesdrop.ts')).eavesdropCommand],
   ['split', async () => (await import('./commands/split.ts')).splitCommand],
   ['merge', async () => (await import('./commands/merge.ts')).mergeCommand],
   ['filter', async () => (await import('./commands/filter.ts')).filterCommand],
   ['anonymize', async () => (await import('./commands/anonymize.ts')).anonymizeCommand],
   ['correlate', async () => (await import('./commands/correlate.ts')).correlateCommand],
   ['craft', async () => (await import('./commands/craft.ts')).craftCommand],
+  ['prove', emulating(async () => (await import('./commands/prove.ts')).proveCommand)],
   ['sniff', async () => (await import('./commands/sniff.ts')).sniffCommand],
+  ['vtep', emulating(async () => (await import('./commands/vtep.ts')).vtepCommand)],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],
 ]);
 

@@ -39,6 +39,8 @@ export interface Io {
   readonly errPaint: Colors;
   /** True when standard error is a terminal: a line may be written over. */
   readonly liveErr: boolean;
+  /** How wide standard output is where it is a terminal. */
+  readonly columns?: number;
   /** Aborted when the user wants to stop. */
   readonly signal: AbortSignal;
   out(text: string): void;
@@ -63,6 +65,7 @@ export function processIo(signal: AbortSignal): Io {
     paint: coloured(process.stdout),
     errPaint: coloured(process.stderr),
     liveErr: process.stderr.isTTY === true,
+    ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
     signal,
     out: (words) => void process.stdout.write(words),
     write: (bytes) => written(process.stdout, bytes),

@@ -35,11 +35,16 @@ export async function probeAll(): Promise<Finding[]> {
       'live capture (sniff)',
       'apt install libpcap-dev build-essential python3; npm install cap',
     ),
-    addon('koffi', 'calls of the C library through koffi', "sniff's count of drops", 'npm install koffi'),
+    addon(
+      'koffi',
+      'calls of the C library through koffi',
+      "vtep --attach and --backend batch, sniff's count of drops",
+      'npm install koffi',
+    ),
     addon(
       'raw-socket',
       'raw sockets through raw-socket',
-      'injection',
+      'vtep --backend raw, injection',
       'apt install build-essential python3; npm install raw-socket',
     ),
     tun(),
@@ -132,7 +137,7 @@ function tun(): Finding {
     name: 'TUN/TAP devices',
     works: why === '',
     detail: why === '' ? `${path} can be opened` : `${path} is ${why}`,
-    serves: 'programs of this machine on an emulated network',
+    serves: 'vtep --attach: programs of this machine on an overlay',
     get: why === '' ? null : 'modprobe tun as root; in a container run it with --device /dev/net/tun',
   };
 }

@@ -4,6 +4,7 @@
 import type { Ip } from '../core/wire/address.ts';
 import { formatIp } from '../core/wire/address.ts';
 import { ETHERTYPE, PROTO, VxlabError } from '../core/wire/numbers.ts';
+import * as tcp from '../core/wire/tcp.ts';
 import type { Simulation } from '../engine/orchestrate/simulation.ts';
 import type { ElementId } from '../engine/trace/event.ts';
 import { TRACE } from '../engine/trace/event.ts';
@@ -117,6 +118,8 @@ function isRequest(recorder: Recorder, frame: number, host: ElementId): boolean 
   );
 }
 
+const TCP_FLAGS = ['SYN', 'FIN', 'RST', 'PSH', 'ACK'] as const;
+
 /** What a frame is, from its first event: an IP packet or an Ethernet frame, behind a VLAN tag maybe. */
 function titleOf(first: TraceEvent): string {
   const view = untagged(first.bytes);
@@ -132,7 +135,16 @@ function titleOf(first: TraceEvent): string {
   if (proto === PROTO.icmp) return ICMP[type] ?? `ICMP type ${type}`;
   if (proto === PROTO.icmpv6) return ICMPV6[type] ?? `ICMPv6 type ${type}`;
   if (proto === PROTO.igmp) return 'IGMP report';
-  return proto === PROTO.udp ? 'UDP datagram' : `IP protocol ${proto}`;
+  if (proto === PROTO.tcp) return tcpTitle(view, payload);
+  return proto === PROTO.udp ? 'UDP datagram' : proto === PROTO.esp ? 'ESP packet' : `IP protocol ${proto}`;
+}
+
+/** Flags and ports, as far as they were recorded. */
+function tcpTitle(view: DataView, at: number): string {
+  if (view.byteLength < at + 14) return 'TCP segment';
+  const bits = tcp.flags(view, at);
+  const names = TCP_FLAGS.filter((name) => (bits & tcp.FLAG[name]) !== 0);
+  return `TCP ${names.join(', ') || 'segment'} from port ${tcp.srcPort(view, at)} to ${tcp.dstPort(view, at)}`;
 }
 
 /** The view with its first bytes moved up over a tag, as far as titles read them. */

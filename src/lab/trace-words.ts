@@ -134,17 +134,17 @@ function wordsOf(event: TraceEvent, sim: Simulation, at: Located | undefined): W
     case TRACE.seal:
       return {
         what: 'seal',
-        text: `sealed into ESP, number ${event.b}: from here to the other node only its length can be read`,
+        text: `sealed into ESP, number ${event.b >>> 0}: from here to the other node only its length can be read`,
         table: 'xfrm',
-        entry: `proto esp spi 0x${event.a.toString(16).padStart(8, '0')} mode transport`,
+        entry: `proto esp spi 0x${(event.a >>> 0).toString(16).padStart(8, '0')} mode transport`,
         command: `${at?.prefix ?? ''}ip -s xfrm state`,
       };
     case TRACE.open:
       return {
         what: 'open',
-        text: `opened: the ESP packet is whole and no replay, number ${event.b}`,
+        text: `opened: the ESP packet is whole and no replay, number ${event.b >>> 0}`,
         table: 'xfrm',
-        entry: `proto esp spi 0x${event.a.toString(16).padStart(8, '0')} mode transport`,
+        entry: `proto esp spi 0x${(event.a >>> 0).toString(16).padStart(8, '0')} mode transport`,
         command: `${at?.prefix ?? ''}ip -s xfrm state`,
       };
     case TRACE.impair:

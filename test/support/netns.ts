@@ -26,7 +26,7 @@ export function start(command: string, args: readonly string[]): ChildProcessWit
 }
 
 /** Runs a command to its end, or kills it when it takes too long. */
-function run(command: string, args: readonly string[], patience: number = PATIENCE): Done {
+export function run(command: string, args: readonly string[], patience: number = PATIENCE): Done {
   const done = spawnSync(command, args, {
     encoding: 'utf8',
     timeout: patience,

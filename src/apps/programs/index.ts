@@ -17,7 +17,7 @@ export function programTable(folder: string): Required<ProgramTable> {
   return {
     'http-server': httpServer,
     'http-client': httpClient,
-    'mysql-server': mysqlServer,
+    'mysql-server': (spec) => mysqlServer(spec),
     'app-server': appServer,
     ping,
     udp,

@@ -22,6 +22,7 @@ interface ShowArguments extends ClusterArguments, StackOptions {
   readonly node?: string;
   readonly for: number;
   readonly traffic: boolean;
+  readonly vtep?: string | true;
   readonly json?: true;
 }
 
@@ -41,6 +42,7 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
         .default(2e9, '2s'),
     )
     .option('--no-traffic', 'send nothing before')
+    .option('--vtep [NAME]', 'of a running vxlab vtep: fdb, links, peers or neigh')
     .option('--json', 'one JSON document: docs/schema/show.schema.json');
   addClusterOptions(addStackOptions(command));
   return withExamples(command, [
@@ -50,6 +52,11 @@ export function showCommand(io: Io, end: (code: ExitCode) => void): Command {
 }
 
 async function show(io: Io, table: Table, given: ShowArguments): Promise<ExitCode> {
+  if (given.vtep !== undefined) {
+    const { showVtep } = await import('../vtep/show.ts');
+    await showVtep(io, given.vtep, table, given.json === true);
+    return EXIT.done;
+  }
   const spec = await stackOf(io, given.file, given, given.nodes);
   const lab = new Lab(spec, {
     cluster: clusterOptions(given),

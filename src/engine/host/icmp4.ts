@@ -12,7 +12,7 @@ import { PROTO } from '../../core/wire/numbers.ts';
 import { DROP, drop } from '../trace/drop.ts';
 import { TRACE } from '../trace/event.ts';
 import type { Sent } from './destination.ts';
-import { SENT } from './destination.ts';
+import { REACH, SENT } from './destination.ts';
 import { copy } from './fragment.ts';
 import type { Interface } from './interface.ts';
 import { ErrorLimit } from './limit.ts';
@@ -164,7 +164,8 @@ export class Icmp4 {
     if (ipv4.protocol(view, ip) === PROTO.icmp && !isQuery(view, inner, end)) return;
     const to = host.destination(src);
     const tooLong = type === icmp.TYPE.unreachable && code === icmp.CODE.fragNeeded;
-    if (to === null || (!tooLong && !this.#limit.allows(src))) return;
+    if (to === null) return;
+    if (!tooLong && to.reach !== REACH.local && !this.#limit.allows(src)) return;
     const quoted = Math.min(end - ip, LONGEST - ipv4.HEADER_LEN - icmp.HEADER_LEN);
     const error = host.ground.pool.take(icmp.HEADER_LEN + quoted);
     copy(about, ip, error, error.start + icmp.HEADER_LEN, quoted);

@@ -217,7 +217,9 @@ export class Icmp6 implements Icmp6Face {
     const end = Math.min(ip + ipv6.HEADER_LEN + ipv6.payloadLength(view, ip), about.end);
     if (this.#aboutError(view, ip, end)) return;
     const back = this.#back(src, dev);
-    if (back === null || (type !== icmpv6.TYPE.tooBig && !this.#limit.allows(src))) return;
+    if (back === null) return;
+    const limited = type !== icmpv6.TYPE.tooBig && back.reach !== REACH.local;
+    if (limited && !this.#limit.allows(src)) return;
     // From the address that the packet went to, if it is one of ours (RFC 4443 s.2.2 a).
     const to = host.isLocal6(view, ip + 24) ? back.from(ipv6.dst(view, ip)) : back;
     const quoted = Math.min(end - ip, QUOTE_MAX);

@@ -107,6 +107,15 @@ describe('a host to itself', () => {
     ]);
   });
 
+  test('however often: errors are limited on wires only (Linux: icmpv4_xrlim_allow)', () => {
+    for (const ip of ['127.0.0.1', '::1', '10.0.0.1']) {
+      const client = new Inbox();
+      const socket = a.udp.bind(0, client);
+      for (let i = 0; i < 20; i++) socket.send(parseIp(ip), 9, pattern(3));
+      expect([ip, client.errors.length]).toEqual([ip, 20]);
+    }
+  });
+
   test('from loopback to another of its addresses and back', () => {
     const server = new Inbox();
     const client = new Inbox();

@@ -8,7 +8,7 @@ import { columnsOf, execute, made, useDatabase } from './execute.ts';
 import type { FaultCode } from './fault.ts';
 import { SqlFault } from './fault.ts';
 import type { Login } from './handshake.ts';
-import { greeting, PLUGIN, proofOf, readLogin, switchPlugin } from './handshake.ts';
+import { asksForTls, greeting, PLUGIN, proofOf, readLogin, switchPlugin } from './handshake.ts';
 import type { ParameterTypes } from './parameters.ts';
 import { readExecution } from './parameters.ts';
 import { binaryRow, columnDefinition, EOF, failure, OK, ok, textRow } from './replies.ts';
@@ -26,6 +26,8 @@ export interface Outlet {
   write(bytes: Buffer): void;
   /** After what was written. */
   end(): void;
+  /** The client goes on in TLS, with the very next byte: what is inside comes by `push`. Absent where there is none. */
+  secure?(): void;
 }
 
 interface Prepared {
@@ -63,6 +65,7 @@ export class Connection {
   #statements = 0;
   #stage: Stage = 'login';
   #login: Login | null = null;
+  #secured = false;
   #sequence = 0;
   #answer: Buffer[] = [];
   /** Queries answered, errors not among them. */
@@ -73,7 +76,7 @@ export class Connection {
     this.#account = account;
     this.#salt = salt;
     this.#outlet = outlet;
-    this.#put(greeting(session.id, salt));
+    this.#put(greeting(session.id, salt, outlet.secure !== undefined));
     this.#flush();
   }
 
@@ -116,7 +119,11 @@ export class Connection {
   }
 
   #readLogin(payload: Buffer): void {
-    const login = readLogin(payload);
+    if (!this.#secured && this.#outlet.secure !== undefined && asksForTls(payload)) {
+      this.#secured = true;
+      return this.#outlet.secure();
+    }
+    const login = readLogin(payload, this.#secured);
     if (login === null) return this.#refuse(1043, 'Bad handshake');
     if (login.plugin === PLUGIN) return this.#check(login, login.proof);
     this.#login = login;

@@ -40,18 +40,22 @@ const CAPABILITIES: number = [
   CAPABILITY.lengthEncodedAuth,
 ].reduce((all, one) => all | one, 0);
 
-/** @param salt 20 bytes, none of them zero */
-export function greeting(connection: number, salt: Buffer): Buffer {
+/**
+ * @param salt 20 bytes, none of them zero
+ * @param secure the client may ask for TLS
+ */
+export function greeting(connection: number, salt: Buffer, secure: boolean = false): Buffer {
+  const capabilities = secure ? CAPABILITIES | CAPABILITY.ssl : CAPABILITIES;
   return Buffer.concat([
     uint(1, 10),
     terminated(VERSION),
     uint(4, connection),
     salt.subarray(0, 8),
     uint(1, 0),
-    uint(2, CAPABILITIES & 0xffff),
+    uint(2, capabilities & 0xffff),
     uint(1, CHARSET_UTF8),
     uint(2, STATUS),
-    uint(2, CAPABILITIES >>> 16),
+    uint(2, capabilities >>> 16),
     uint(1, SALT_LEN + 1),
     Buffer.alloc(10),
     salt.subarray(8),
@@ -68,11 +72,21 @@ export interface Login {
   readonly plugin: string;
 }
 
-/** @returns null for what is no answer to the greeting, a demand for TLS among it */
-export function readLogin(payload: Buffer): Login | null {
+/** An SSLRequest: the answer's first 32 bytes alone, to be sent whole again inside TLS. */
+export const SSL_REQUEST_LEN = 32;
+
+export function asksForTls(payload: Buffer): boolean {
+  return payload.length === SSL_REQUEST_LEN && (payload.readUInt32LE(0) & CAPABILITY.ssl) !== 0;
+}
+
+/**
+ * @param secured it came inside TLS
+ * @returns null for what is no answer to the greeting, a demand for TLS where there is none among it
+ */
+export function readLogin(payload: Buffer, secured: boolean = false): Login | null {
   const reader = new PacketReader(payload);
   const flags = reader.uint(4);
-  if ((flags & CAPABILITY.protocol41) === 0 || (flags & CAPABILITY.ssl) !== 0) return null;
+  if ((flags & CAPABILITY.protocol41) === 0 || ((flags & CAPABILITY.ssl) !== 0 && !secured)) return null;
   reader.bytes(4 + 1 + 23); // largest packet, character set, filler
   const user = reader.terminated();
   const proof = readProof(reader, flags);

@@ -1,0 +1,50 @@
+// A report that may be shown to others: without its secrets, and without what repeats them. An answer that echoes a password, a
+// query that has it in hexadecimal, a name that is the same word: the secret is struck there too.
+
+import type { Reading } from '../../core/eavesdrop/reading.ts';
+import type { EavesdropReport } from '../../core/eavesdrop/report.ts';
+import { MASK, Striker } from './strike.ts';
+
+/** Values of cookies are often words of everyday (`dark`, `true`): shorter ones are struck only where they are the cookie. */
+const COOKIE_LEAST = 8;
+
+/**
+ * Where a text says of its next word that it is a secret. Nobody vouches for what is behind such a word, but no one would want
+ * to see it shown. What is matched before the secret is group 1.
+ */
+const ANNOUNCED: readonly RegExp[] = [
+  /((?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_]?key|credentials?)["']?\s*(?::|=>?)\s*["']?)([^\s"'&;,<>]+)/gi,
+  /(\b(?:PASS|AUTH|PASSWORD)\s+)([^\s"'&;,<>:=]+)/g,
+  /(\b(?:identified\s+by|password)\s*\(?\s*(?:password\s*)?['"])((?:[^'"\\]|\\.)+)/gi,
+];
+
+/** The same report with `MASK` for every secret. */
+export function masked(report: EavesdropReport): EavesdropReport {
+  const striker = new Striker();
+  for (const { readings } of report.conversations) {
+    for (const { secret, what } of readings) {
+      if (secret !== '') striker.add(secret, what.startsWith('cookie') ? COOKIE_LEAST : 0);
+    }
+  }
+  return {
+    ...report,
+    conversations: report.conversations.map((one) => ({
+      ...one,
+      readings: one.readings.map((reading) => maskedReading(reading, striker)),
+    })),
+    hosts: report.hosts.map((host) => ({ ...host, names: host.names.map((name) => striker.strike(name)) })),
+  };
+}
+
+function maskedReading(reading: Reading, striker: Striker): Reading {
+  const struck = striker.strike(reading.text);
+  return {
+    ...reading,
+    text: reading.kind === 'content' ? withoutAnnounced(struck) : struck,
+    secret: reading.secret === '' ? '' : MASK,
+  };
+}
+
+function withoutAnnounced(text: string): string {
+  return ANNOUNCED.reduce((rest, pattern) => rest.replace(pattern, `$1${MASK}`), text);
+}
