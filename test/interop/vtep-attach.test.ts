@@ -172,6 +172,20 @@ for i in range(3): s.sendto(bytes.fromhex('${forged}'), ('192.0.2.1', 4789))
     expect(await missing(vteps)).toEqual([lostAtFirst[0], (lostAtFirst[1] as number) - forged]);
   }, 30_000);
 
+  test('one whose device is taken away says so and goes on', async () => {
+    const vtep = await stand.vtep(1, '--port', '4790', '--attach', 'tap9', '--host', '10.9.0.1/24');
+    try {
+      stand.net.ip('-n', stand.net.space(1), 'link', 'del', 'tap9');
+      for (let tries = 0; tries < 100 && !vtep.words.includes('tap9 is gone'); tries++) {
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      expect(vtep.words).toContain('tap9 is gone (EBADFD): nothing more comes from it\n');
+      expect((await vtep.end()).code).toBe(130);
+    } finally {
+      vtep.child.kill('SIGKILL');
+    }
+  }, 30_000);
+
   test('and with Ctrl-C the devices are gone', async () => {
     expect(stand.net.ip('-n', stand.client, 'link')).toContain('tap0');
     for (const vtep of vteps.splice(0)) {

@@ -80,6 +80,9 @@ function read(from: number, most: number): number {
   return most;
 }
 
+/** Nobody rings it. */
+const bell = new Int32Array(new SharedArrayBuffer(4));
+
 const take = kind === 'tap' ? read : receive;
 
 function stopped(): boolean {
@@ -101,8 +104,9 @@ function run(): string {
       continue;
     }
     const error = count < 0 ? libc.error() : 'EAGAIN';
-    if (!FATAL.has(error)) continue;
-    return error;
+    if (FATAL.has(error)) return error;
+    // Ready, but with nothing to give: an error that stays must not keep a processor busy.
+    if ((pollView.getInt16(6, true) & POLLIN) === 0) Atomics.wait(bell, 0, 0, FULL_WAIT);
   }
 }
 

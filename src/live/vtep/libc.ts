@@ -37,6 +37,9 @@ interface Koffi {
 export const MMSGHDR_LEN = 64;
 export const IOVEC_LEN = 16;
 
+/** What Node has no name for: a TAP device's file whose interface is gone. */
+const EBADFD = 77;
+
 let loaded: Libc | null = null;
 
 /**
@@ -78,6 +81,7 @@ export function loadLibc(wanted: string, code: string): Libc {
     ifIndex: bind('unsigned int if_nametoindex(const char *)'),
     error: () => {
       const errno = koffi.errno();
+      if (errno === EBADFD) return 'EBADFD';
       return errno === 0 ? 'no error' : getSystemErrorName(-errno);
     },
     addressOf: (bytes) => Number(koffi.address(bytes)),

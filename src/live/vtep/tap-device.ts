@@ -98,8 +98,9 @@ export class TapDevice implements Attachment, PacketTaker {
     if (this.#closed) return drop(this, frame, DROP.linkDown);
     if (length > this.mtu + LINK_SLACK) return drop(this, frame, DROP.mtuExceeded, length);
     if (this.#libc.write(this.#fd, this.#slab(frame.bytes) + frame.start, length) !== length) {
-      // EIO: the interface is down; else its queue is full.
-      return drop(this, frame, this.#libc.error() === 'EIO' ? DROP.linkDown : DROP.queueFull);
+      // EIO: the interface is down; EBADFD: it is gone; else its queue is full.
+      const error = this.#libc.error();
+      return drop(this, frame, error === 'EIO' || error === 'EBADFD' ? DROP.linkDown : DROP.queueFull);
     }
     this.counters.txPackets++;
     this.counters.txBytes += length;
