@@ -12,13 +12,7 @@ import { formatIp, formatMac } from '../../core/wire/address.ts';
 import type { Heard } from './listen.ts';
 
 /** The worst first: who has a secret has access, who has a challenge may guess one. */
-export const KINDS = [
-  'secret',
-  'challenge',
-  'identity',
-  'content',
-  'name',
-] as const satisfies readonly ReadingKind[];
+export const KINDS: readonly ReadingKind[] = ['secret', 'challenge', 'identity', 'content', 'name'];
 
 /** How many readings there are of each kind; those that only a key opened apart. */
 export type Counts = Readonly<Record<ReadingKind, number>>;

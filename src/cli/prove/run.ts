@@ -51,7 +51,7 @@ export interface Recording {
 }
 
 /** Virtual time between requests; half of it without a packet parts one from the next. */
-export const INTERVAL = 200 * MILLISECOND;
+export const INTERVAL: number = 200 * MILLISECOND;
 /** Virtual time for all that a client says. */
 const PATIENCE = 60 * SECOND;
 const PORTS = { HTTP: 80, HTTPS: 443, MySQL: 3306 } as const;

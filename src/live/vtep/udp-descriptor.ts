@@ -33,7 +33,10 @@ const IPPROTO_RAW = 255;
 const BUFFER = 4 * 1024 * 1024;
 
 /** Ancillary data that holds the TOS or traffic class: level and type. */
-export const TOS_MESSAGE = { four: [0, 1], six: [IPPROTO_IPV6, 67] } as const;
+export const TOS_MESSAGE: Readonly<Record<'four' | 'six', readonly [number, number]>> = {
+  four: [0, 1],
+  six: [IPPROTO_IPV6, 67],
+};
 
 /** A socket address in memory of its own. */
 export function socketAddress(ip: Ip, port: number, scope: number): Uint8Array {
