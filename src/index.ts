@@ -2,8 +2,6 @@
 
 export * as doctor from './core/doctor/index.ts';
 export * as edit from './core/edit/index.ts';
-export type { SecurityAssociation } from './core/esp/association.ts';
-export type { Aead, CipherSuite, IcvLength } from './core/esp/cipher.ts';
 export * as filter from './core/filter/index.ts';
 export { Frame, HEADROOM } from './core/frame/frame.ts';
 export { FramePool } from './core/frame/frame-pool.ts';
