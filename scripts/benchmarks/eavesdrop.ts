@@ -64,7 +64,8 @@ export function eavesdropMemoryReport(): void {
 }
 
 function peer(tool: string, size: number, ...args: readonly string[]): Round | null {
-  return spawnSync(tool, ['-V'], { stdio: 'ignore' }).error === undefined ? timed(size, tool, ...args) : null;
+  // Both print their help and end.
+  return spawnSync(tool, ['-h'], { stdio: 'ignore' }).error === undefined ? timed(size, tool, ...args) : null;
 }
 
 /** A round that runs a program over the file, which comes last, and throws its output away. */

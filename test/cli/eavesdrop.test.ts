@@ -268,6 +268,44 @@ describe('what vxlab eavesdrop reads', () => {
   });
 });
 
+describe('encrypted networks', () => {
+  const STACK = readFileSync(LECTURE, 'utf8').replaceAll(
+    /^( +)driver: overlay$/gm,
+    "$&\n$1driver_opts:\n$1  encrypted: ''",
+  );
+
+  test('are sealed: who, which association, how much, and how much like noise', async () => {
+    writeFileSync(join(folder, 'sealed.yml'), STACK);
+    const ran = await eavesdrop('--fail-on', 'name', '--for', '1s', 'sealed.yml');
+    expect([ran.code, ran.err]).toEqual([0, '']);
+    expect(ran.out).toMatch(/^sealed\.yml: \d+ packets, 0 in tunnels, 0 conversations$/m);
+    expect(ran.out).toMatch(/^192\.0\.2\.11 +192\.0\.2\.12 +0x[0-9a-f]{8} +\d+ +\d+ +\d\d % +7\.\d\d$/m);
+    expect(ran.out).toMatch(/\nReadable by whoever sees the underlay: nothing\n$/);
+  });
+
+  test('open with their keys, which is told apart and fails nobody', async () => {
+    writeFileSync(join(folder, 'sealed.yml'), STACK);
+    const up = ['up', 'sealed.yml', '--for', '1s', '--capture', 'sealed.pcapng', '--keys', 'sealed.keys'];
+    expect((await cli(up, { cwd: folder })).code).toBe(0);
+    const ran = await eavesdrop('--fail-on', 'name', '--keys', 'sealed.keys', 'sealed.pcapng');
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/HTTP over TCP, packets \d+ to \d+, \d+ bytes, only with the key\n/);
+    expect(ran.out).toContain('GET /customers/');
+    expect(ran.out).toMatch(/underlay: nothing\nOnly with the keys: .*content/);
+    const { readable, opened, conversations } = await heard('--keys', 'sealed.keys', 'sealed.pcapng');
+    expect(Object.values(readable)).toEqual([0, 0, 0, 0, 0]);
+    expect(opened['content']).toBeGreaterThan(0);
+    const places = conversations.flatMap(({ readings }) => readings.map(({ within }) => within));
+    expect(new Set(places)).toEqual(new Set(['opened']));
+    expect((await eavesdrop('--html', '-', '--keys', 'sealed.keys', 'sealed.pcapng')).out).toContain(
+      ', only with the key</span>',
+    );
+    const without = await heard('sealed.pcapng');
+    expect(without.conversations).toEqual([]);
+    expect(without.sealed.length).toBeGreaterThan(0);
+  });
+});
+
 describe('vxlab eavesdrop --json', () => {
   const NAMES = ['docker-swarm', 'kernel', 'ovs', 'cleartext/zeek', 'cleartext/arkime', 'cleartext/ndpi']
     .flatMap(captureNames)

@@ -40,6 +40,7 @@ export interface Claimed {
   readonly packet: number;
   readonly offset: number;
   readonly length: number;
+  readonly within: 'packet' | 'datagram' | 'opened';
 }
 
 export interface Document {

@@ -31,7 +31,7 @@ export function keepsTheLaws(
         expect(heard.readings).toEqual(whole.readings);
         expect(heard.handedOver).toBe(whole.handedOver);
       }),
-      tries(60),
+      tries(40),
     );
   });
 
@@ -39,7 +39,7 @@ export function keepsTheLaws(
     const turns = samples[name] as readonly Turn[];
     const whole = overhear(protocol, turns, setting).readings.map((reading) => JSON.stringify(reading));
     const total = turns.reduce((sum, [, what]) => sum + sizeOf(what), 0);
-    const step = Math.max(1, Math.floor(total / 400));
+    const step = Math.max(1, Math.floor(total / 150));
     for (let end = 0; end < total; end += step) {
       const told = overhear(protocol, firstBytes(turns, end), setting).readings;
       // What a passage holds when it breaks off is told as far as it goes.
@@ -62,7 +62,7 @@ export function keepsTheLaws(
           }
         },
       ),
-      tries(150),
+      tries(60),
     );
   });
 
@@ -86,7 +86,7 @@ export function keepsTheLaws(
       fc.property(fc.array(turn, { maxLength: 8 }), (turns) => {
         overhear(protocol, turns, setting);
       }),
-      tries(150),
+      tries(60),
     );
   });
 }

@@ -1,23 +1,22 @@
 // `vxlab eavesdrop FILE...`: what can be read on the underlay, in captures or in a lab that runs for a while. Exit 1 when it is
 // more than --fail-on allows.
 
-import { writeFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ReadingKind } from '../../core/eavesdrop/reading.ts';
-import type { EavesdropReport } from '../../core/eavesdrop/report.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import type { Counts, EavesdropDocument } from '../eavesdrop/document.ts';
-import { eavesdropDocument, KINDS } from '../eavesdrop/document.ts';
-import type { Heard, ListenArguments } from '../eavesdrop/listen.ts';
+import { documentPieces } from '../eavesdrop/document.ts';
+import type { ListenArguments } from '../eavesdrop/listen.ts';
 import { listenToFile } from '../eavesdrop/listen.ts';
-import { masked } from '../eavesdrop/mask.ts';
+import type { Counts } from '../eavesdrop/view.ts';
+import { KINDS, View } from '../eavesdrop/view.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import { keysOf } from '../inspect/keys.ts';
 import { addSourceOptions } from '../inspect/source.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { EXIT, printJson } from '../io.ts';
+import { EXIT } from '../io.ts';
 import { renderEavesdrop } from '../render/eavesdrop.ts';
 import { span, whole } from '../units.ts';
 
@@ -105,56 +104,62 @@ function refuseMixtures(files: readonly string[], given: EavesdropArguments): vo
 
 async function eavesdrop(io: Io, files: readonly string[], given: EavesdropArguments): Promise<ExitCode> {
   const makeOpener = await keysOf(io, given);
-  const pages: { readonly document: EavesdropDocument; readonly report: EavesdropReport }[] = [];
+  const views: View[] = [];
+  const toOutput = (bytes: Uint8Array): Promise<void> => io.write(bytes);
   let code: ExitCode = EXIT.done;
   for (const [i, name] of files.entries()) {
     const isStack = MANIFESTS.includes(extname(name).toLowerCase());
     const heard = isStack
       ? await (await import('../eavesdrop/lab.ts')).listenToStack(io, name, given)
       : await listenToFile(io, name, given, makeOpener);
-    const report = shownOf(heard, given);
-    const document = eavesdropDocument(heard, report, given.reveal === true);
-    if (fails(document.readable, given.failOn)) code = EXIT.no;
-    if (given.html !== undefined) pages.push({ document, report });
-    if (given.json && files.length === 1) printJson(io, document);
-    else if (given.json) io.out(`${JSON.stringify(document)}\n`);
+    const view = new View(heard, given);
+    if (fails(view.readable, given.failOn)) code = EXIT.no;
+    if (given.html !== undefined) views.push(view);
+    if (given.json) await writeAll(documentPieces(view, files.length === 1 ? 2 : 0), toOutput);
     else if (given.html !== '-') {
-      const options = {
-        rows: given.rows,
-        width: given.verbose ? Number.POSITIVE_INFINITY : (io.columns ?? WIDTH),
-      };
-      io.out((i > 0 ? '\n' : '') + renderEavesdrop(document, report, options, io.paint));
+      const width = given.verbose ? Number.POSITIVE_INFINITY : (io.columns ?? WIDTH);
+      io.out((i > 0 ? '\n' : '') + renderEavesdrop(view, { rows: given.rows, width }, io.paint));
     }
     if (io.signal.aborted) break;
   }
-  if (given.html !== undefined) await writePage(io, given.html, pages);
+  if (given.html !== undefined) {
+    const { pagePieces } = await import('../render/eavesdrop-page.ts');
+    if (given.html === '-') await writeAll(pagePieces(views), toOutput);
+    else await writeFile(io, given.html, pagePieces(views));
+  }
   return io.signal.aborted && !given.follow ? EXIT.interrupted : code;
 }
 
-/** What is asked for, masked unless it is to be shown. Masked first: what is left out may be repeated elsewhere. */
-function shownOf({ report }: Heard, { reveal, only }: EavesdropArguments): EavesdropReport {
-  const open = reveal ? report : masked(report);
-  if (only === undefined) return open;
-  const conversations = open.conversations
-    .map((one) => ({ ...one, readings: one.readings.filter(({ kind }) => only.includes(kind)) }))
-    .filter(({ readings }) => readings.length > 0);
-  return { ...open, conversations, more: 0 };
+/** @throws VxlabError CAPTURE_UNWRITABLE */
+async function writeFile(io: Io, name: string, pieces: Iterable<string>): Promise<void> {
+  try {
+    const file = await open(resolve(io.cwd, name), 'w');
+    try {
+      await writeAll(pieces, (bytes) => file.appendFile(bytes));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw new VxlabError('CAPTURE_UNWRITABLE', `cannot write ${name}: ${(error as Error).message}`);
+  }
 }
 
-async function writePage(
-  io: Io,
-  name: string,
-  pages: readonly { readonly document: EavesdropDocument; readonly report: EavesdropReport }[],
+/** Characters that are put together before they are written. */
+const LOT = 1 << 18;
+
+/** Writes as fast as they are taken, so that no more of them is there than a lot. */
+async function writeAll(
+  pieces: Iterable<string>,
+  write: (bytes: Uint8Array) => Promise<void>,
 ): Promise<void> {
-  const { renderEavesdropPage } = await import('../render/eavesdrop-page.ts');
-  const text = renderEavesdropPage(pages);
-  if (name === '-') {
-    io.out(text);
-    return;
+  let lot = '';
+  for (const piece of pieces) {
+    lot += piece;
+    if (lot.length < LOT) continue;
+    await write(Buffer.from(lot));
+    lot = '';
   }
-  await writeFile(resolve(io.cwd, name), text).catch((error: NodeJS.ErrnoException) => {
-    throw new VxlabError('CAPTURE_UNWRITABLE', `cannot write ${name}: ${error.message}`);
-  });
+  if (lot !== '') await write(Buffer.from(lot));
 }
 
 /** True when something of this kind, or of a worse one, was readable. */

@@ -1,91 +1,69 @@
-// The document of `vxlab eavesdrop --json`: `vxlab.eavesdrop/1`, described in docs/schema/eavesdrop.schema.json.
+// The document of `vxlab eavesdrop --json`: `vxlab.eavesdrop/1`, described in docs/schema/eavesdrop.schema.json. It is printed
+// piece by piece, because it may be larger than the capture.
 
-import type { Reading, ReadingKind } from '../../core/eavesdrop/reading.ts';
-import type {
-  Conversation,
-  EavesdropReport,
-  LimitHit,
-  Opacity,
-  Speaker,
-} from '../../core/eavesdrop/report.ts';
+import type { Reading } from '../../core/eavesdrop/reading.ts';
+import type { Conversation, Host, Opacity, Sealed, Speaker } from '../../core/eavesdrop/report.ts';
 import { formatIp, formatMac } from '../../core/wire/address.ts';
-import type { Heard } from './listen.ts';
+import type { View } from './view.ts';
 
-/** The worst first: who has a secret has access, who has a challenge may guess one. */
-export const KINDS: readonly ReadingKind[] = ['secret', 'challenge', 'identity', 'content', 'name'];
-
-/** How many readings there are of each kind; those that only a key opened apart. */
-export type Counts = Readonly<Record<ReadingKind, number>>;
-
-export interface EavesdropDocument {
-  readonly schema: 'vxlab.eavesdrop/1';
-  readonly file: string;
-  readonly packets: number;
-  readonly tunnelled: number;
-  readonly cutShort: Heard['cutShort'];
-  /** False when every secret in it is MASK. */
-  readonly revealed: boolean;
-  /** What everybody on the underlay could read. */
-  readonly readable: Counts;
-  /** What only the keys opened. */
-  readonly opened: Counts;
-  readonly conversations: readonly object[];
-  readonly more: number;
-  readonly hosts: readonly object[];
-  readonly sealed: readonly object[];
-  readonly limits: readonly LimitHit[];
+/** Its text. @param indent spaces; 0 puts all of it in one line */
+export function* documentPieces(view: View, indent: number): Generator<string> {
+  const [line, space] = indent === 0 ? ['', ''] : [`\n${' '.repeat(indent)}`, ' '];
+  let isFirst = true;
+  for (const [key, value] of Object.entries(partsOf(view))) {
+    yield `${isFirst ? '{' : ','}${line}"${key}":${space}`;
+    isFirst = false;
+    if (typeof value === 'function') yield* listPieces(value(), indent);
+    else yield indented(value, indent, 1);
+  }
+  yield indent === 0 ? '}\n' : '\n}\n';
 }
 
-/** @param report what of it is shown, with its secrets or without (mask.ts); all of it is counted */
-export function eavesdropDocument(
-  heard: Heard,
-  report: EavesdropReport,
-  revealed: boolean,
-): EavesdropDocument {
+/** Lists are made while they are printed. */
+function partsOf(view: View): Readonly<Record<string, unknown | (() => Iterable<object>)>> {
+  const { name, cutShort, report } = view.heard;
   return {
     schema: 'vxlab.eavesdrop/1',
-    file: heard.name,
+    file: name,
     packets: report.packets,
     tunnelled: report.tunnelled,
-    cutShort: heard.cutShort,
-    revealed,
-    readable: countOf(heard.report, ({ place }) => place.within !== 'opened'),
-    opened: countOf(heard.report, ({ place }) => place.within === 'opened'),
-    conversations: report.conversations.map(conversationOf),
+    cutShort,
+    revealed: view.revealed,
+    readable: view.readable,
+    opened: view.opened,
+    conversations: () => each(view.conversations, (one) => conversationOf(one, view)),
     more: report.more,
-    hosts: report.hosts.map(({ vni, ip, mac, vtep, names }) => ({
-      vni,
-      ip: formatIp(ip),
-      mac: mac === null ? null : formatMac(mac),
-      vtep: vtep === null ? null : formatIp(vtep),
-      names,
-    })),
-    sealed: report.sealed.map(({ src, dst, spi, packets, bytes, opaque }) => ({
-      src: formatIp(src),
-      dst: formatIp(dst),
-      spi: spiText(spi),
-      packets,
-      bytes,
-      opaque: opacityOf(opaque),
-    })),
+    hosts: () => each(view.hosts, hostOf),
+    sealed: () => each(report.sealed, sealedOf),
     limits: report.limits.map(({ limit, times }) => ({ limit, times })),
   };
 }
 
-/** Readings by kind, of those that `which` takes. */
-export function countOf(report: EavesdropReport, which: (reading: Reading) => boolean): Counts {
-  const counts: Record<ReadingKind, number> = { secret: 0, challenge: 0, identity: 0, content: 0, name: 0 };
-  for (const { readings } of report.conversations) {
-    for (const reading of readings) if (which(reading)) counts[reading.kind]++;
+function* each<T>(list: readonly T[], objectOf: (one: T) => object): Generator<object> {
+  for (const one of list) yield objectOf(one);
+}
+
+function* listPieces(list: Iterable<object>, indent: number): Generator<string> {
+  const line = indent === 0 ? '' : `\n${' '.repeat(indent * 2)}`;
+  let isFirst = true;
+  for (const one of list) {
+    yield `${isFirst ? '[' : ','}${line}${indented(one, indent, 2)}`;
+    isFirst = false;
   }
-  return counts;
+  if (isFirst) yield '[]';
+  else yield indent === 0 ? ']' : `\n${' '.repeat(indent)}]`;
+}
+
+/** A line feed in a text is escaped: those that stand here are between values. */
+function indented(value: unknown, indent: number, depth: number): string {
+  return JSON.stringify(value, null, indent).replaceAll('\n', `\n${' '.repeat(indent * depth)}`);
 }
 
 export function spiText(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;
 }
 
-function conversationOf(one: Conversation): object {
+function conversationOf(one: Conversation, view: View): object {
   return {
     number: one.number,
     vni: one.vni,
@@ -98,7 +76,7 @@ function conversationOf(one: Conversation): object {
     packets: one.packets,
     bytes: one.bytes,
     missing: one.missing,
-    readings: one.readings.map(readingOf),
+    readings: view.readings(one).map(readingOf),
     more: one.more,
     opaque: one.opaque === null ? null : opacityOf(one.opaque),
   };
@@ -120,6 +98,27 @@ function readingOf({ protocol, kind, what, text, secret, place, length, fromClie
     length,
     within: place.within,
     from: fromClient ? 'client' : 'server',
+  };
+}
+
+function hostOf({ vni, ip, mac, vtep, names }: Host): object {
+  return {
+    vni,
+    ip: formatIp(ip),
+    mac: mac === null ? null : formatMac(mac),
+    vtep: vtep === null ? null : formatIp(vtep),
+    names,
+  };
+}
+
+function sealedOf({ src, dst, spi, packets, bytes, opaque }: Sealed): object {
+  return {
+    src: formatIp(src),
+    dst: formatIp(dst),
+    spi: spiText(spi),
+    packets,
+    bytes,
+    opaque: opacityOf(opaque),
   };
 }
 

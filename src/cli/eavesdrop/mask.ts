@@ -1,8 +1,8 @@
-// A report that may be shown to others: without its secrets, and without what repeats them. An answer that echoes a password, a
-// query that has it in hexadecimal, a name that is the same word: the secret is struck there too.
+// What may be shown to others: without secrets, and without what repeats them. An answer that echoes a password, a query that
+// has it in hexadecimal, a name that is the same word: the secret is struck there too.
 
 import type { Reading } from '../../core/eavesdrop/reading.ts';
-import type { EavesdropReport } from '../../core/eavesdrop/report.ts';
+import type { EavesdropReport, Host } from '../../core/eavesdrop/report.ts';
 import { MASK, Striker } from './strike.ts';
 
 /** Values of cookies are often words of everyday (`dark`, `true`): shorter ones are struck only where they are the cookie. */
@@ -18,31 +18,30 @@ const ANNOUNCED: readonly RegExp[] = [
   /(\b(?:identified\s+by|password)\s*\(?\s*(?:password\s*)?['"])((?:[^'"\\]|\\.)+)/gi,
 ];
 
-/** The same report with `MASK` for every secret. */
-export function masked(report: EavesdropReport): EavesdropReport {
-  const striker = new Striker();
-  for (const { readings } of report.conversations) {
-    for (const { secret, what } of readings) {
-      if (secret !== '') striker.add(secret, what.startsWith('cookie') ? COOKIE_LEAST : 0);
+/** Shows conversations and hosts without the secrets of the report that they are of. */
+export class Veil {
+  readonly #striker: Striker = new Striker();
+
+  constructor({ conversations }: EavesdropReport) {
+    for (const { readings } of conversations) {
+      for (const { secret, what } of readings) {
+        if (secret !== '') this.#striker.add(secret, what.startsWith('cookie') ? COOKIE_LEAST : 0);
+      }
     }
   }
-  return {
-    ...report,
-    conversations: report.conversations.map((one) => ({
-      ...one,
-      readings: one.readings.map((reading) => maskedReading(reading, striker)),
-    })),
-    hosts: report.hosts.map((host) => ({ ...host, names: host.names.map((name) => striker.strike(name)) })),
-  };
-}
 
-function maskedReading(reading: Reading, striker: Striker): Reading {
-  const struck = striker.strike(reading.text);
-  return {
-    ...reading,
-    text: reading.kind === 'content' ? withoutAnnounced(struck) : struck,
-    secret: reading.secret === '' ? '' : MASK,
-  };
+  reading(reading: Reading): Reading {
+    const struck = this.#striker.strike(reading.text);
+    return {
+      ...reading,
+      text: reading.kind === 'content' ? withoutAnnounced(struck) : struck,
+      secret: reading.secret === '' ? '' : MASK,
+    };
+  }
+
+  host(host: Host): Host {
+    return { ...host, names: host.names.map((name) => this.#striker.strike(name)) };
+  }
 }
 
 function withoutAnnounced(text: string): string {

@@ -1,12 +1,12 @@
 // What the text view and the page say alike: how a reading, a speaker, a share reads in words.
 
 import type { Reading, ReadingKind } from '../../core/eavesdrop/reading.ts';
-import type { Conversation, EavesdropReport, Host, Opacity, Speaker } from '../../core/eavesdrop/report.ts';
+import type { Conversation, Host, Opacity, Speaker } from '../../core/eavesdrop/report.ts';
 import { formatIp } from '../../core/wire/address.ts';
 import { bytesText } from '../render/overview.ts';
 import { count } from '../units.ts';
-import type { Counts } from './document.ts';
-import { KINDS } from './document.ts';
+import type { Counts, View } from './view.ts';
+import { KINDS } from './view.ts';
 
 /** Conversations of one network, those outside tunnels last. */
 export interface Group {
@@ -14,7 +14,7 @@ export interface Group {
   readonly conversations: readonly Conversation[];
 }
 
-export function groupsOf({ conversations }: EavesdropReport): Group[] {
+export function groupsOf({ conversations }: View): Group[] {
   const groups = new Map<number | null, Conversation[]>();
   for (const one of conversations) {
     const group = groups.get(one.vni);
@@ -71,8 +71,19 @@ export function opacityText({ bytes, printable, entropy }: Opacity): string {
 
 /** What a reader should know of where a reading's bytes stand; '' where they stand in the packet. */
 export function withinText({ place }: Reading): string {
-  if (place.within === 'opened') return 'only with the key';
-  return place.within === 'datagram' ? 'in the datagram put together' : '';
+  return WITHIN[place.within];
+}
+
+const WITHIN: Readonly<Record<Reading['place']['within'], string>> = {
+  packet: '',
+  datagram: 'in the datagram put together',
+  opened: 'only with the key',
+};
+
+/** What all readings of a conversation have in common in that, which need not be said of each. */
+export function commonText(readings: readonly Reading[]): string {
+  const [first = ''] = readings.map(withinText);
+  return readings.every((one) => withinText(one) === first) ? first : '';
 }
 
 /** A text as one line. */

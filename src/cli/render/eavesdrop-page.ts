@@ -2,12 +2,14 @@
 // Every text in it is what strangers sent, so all of it is escaped, and the page forbids itself to load or run anything.
 
 import type { Reading } from '../../core/eavesdrop/reading.ts';
-import type { Conversation, EavesdropReport } from '../../core/eavesdrop/report.ts';
+import type { Conversation } from '../../core/eavesdrop/report.ts';
 import { formatIp, formatMac } from '../../core/wire/address.ts';
-import type { EavesdropDocument } from '../eavesdrop/document.ts';
-import { KINDS, spiText } from '../eavesdrop/document.ts';
+import { spiText } from '../eavesdrop/document.ts';
+import type { View } from '../eavesdrop/view.ts';
+import { KINDS } from '../eavesdrop/view.ts';
 import type { Group, Names } from '../eavesdrop/words.ts';
 import {
+  commonText,
   countsText,
   factsText,
   groupsOf,
@@ -42,12 +44,10 @@ ${KINDS.map((kind) => `b.${kind} { color: var(--${kind}); }`).join(' ')}
 @media print { body { padding: 0; max-width: none; font-size: 10pt; } tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 `;
 
-/** A whole document of HTML. @param pages what was heard, file by file; masked or not, as the report is */
-export function renderEavesdropPage(
-  pages: readonly { readonly document: EavesdropDocument; readonly report: EavesdropReport }[],
-): string {
-  const title = `Overheard: ${pages.map(({ document }) => document.file).join(', ')}`;
-  return `<!doctype html>
+/** A whole document of HTML, piece by piece. @param views what was heard, file by file */
+export function* pagePieces(views: readonly View[]): Generator<string> {
+  const title = `Overheard: ${views.map(({ heard }) => heard.name).join(', ')}`;
+  yield `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -58,40 +58,44 @@ export function renderEavesdropPage(
 <style>${STYLE}</style>
 </head>
 <body>
-${pages.map(({ document, report }) => fileHtml(document, report)).join('')}</body>
-</html>
 `;
+  for (const view of views) {
+    yield headHtml(view);
+    const names = namesOf(view.hosts);
+    for (const group of groupsOf(view)) yield* groupHtml(group, view, names);
+    yield `${hostsHtml(view)}${sealedHtml(view)}${limitsHtml(view)}</section>\n`;
+  }
+  yield '</body>\n</html>\n';
 }
 
-function fileHtml(document: EavesdropDocument, report: EavesdropReport): string {
-  const { file, packets, tunnelled, readable, opened, revealed, cutShort } = document;
-  const names = namesOf(report.hosts);
-  const isBad = readable.secret > 0;
+function headHtml({ heard, readable, opened, revealed }: View): string {
+  const { name, cutShort, report } = heard;
   const keys = countsText(opened);
   return `<section>
-<h1>${escaped(file)}</h1>
-<p>${count(packets, 'packet')}, ${tunnelled} in tunnels, ${count(report.conversations.length + report.more, 'conversation')}</p>
-<div class="verdict${isBad ? ' bad' : ''}">
+<h1>${escaped(name)}</h1>
+<p>${count(report.packets, 'packet')}, ${report.tunnelled} in tunnels, ${count(report.conversations.length + report.more, 'conversation')}</p>
+<div class="verdict${readable.secret > 0 ? ' bad' : ''}">
 <p><strong>Readable by whoever sees the underlay: ${countsText(readable)}.</strong></p>
 ${keys === 'nothing' ? '' : `<p>Only with the keys: ${keys}.</p>\n`}<p class="faint">${revealed ? 'Secrets are shown.' : 'Secrets are masked.'}</p>
 ${cutShort === null ? '' : `<p>The file was read up to byte ${cutShort.offset}: ${escaped(cutShort.reason)}.</p>\n`}</div>
-${groupsOf(report)
-  .map((group) => groupHtml(group, names))
-  .join('')}${hostsHtml(report)}${sealedHtml(report)}${limitsHtml(report)}</section>
 `;
 }
 
-function groupHtml({ vni, conversations }: Group, names: Names): string {
+function* groupHtml({ vni, conversations }: Group, view: View, names: Names): Generator<string> {
   const told = conversations.filter(isTold);
   const silent = conversations.length - told.length;
-  const rest = silent === 0 ? '' : `<p class="faint">${count(silent, 'conversation')} without a word</p>\n`;
-  return `<h2>${vniText(vni)}</h2>\n${told.map((one) => conversationHtml(one, names)).join('')}${rest}`;
+  yield `<h2>${vniText(vni)}</h2>\n`;
+  for (const one of told) yield conversationHtml(one, view, names);
+  if (silent > 0) yield `<p class="faint">${count(silent, 'conversation')} without a word</p>\n`;
 }
 
-function conversationHtml(one: Conversation, names: Names): string {
-  const { client, server, vni, readings, more, opaque } = one;
+function conversationHtml(one: Conversation, view: View, names: Names): string {
+  const { client, server, vni, more, opaque } = one;
   const ends = `${speakerText(client, vni, names)} → ${speakerText(server, vni, names)}`;
-  const rows = readings.map(readingHtml).join('');
+  const readings = view.readings(one);
+  const common = commonText(readings);
+  const facts = common === '' ? factsText(one) : `${factsText(one)}, ${common}`;
+  const rows = readings.map((reading) => readingHtml(reading, common)).join('');
   const heads = [
     '<th class="n">Packet',
     '<th class="n">Offset',
@@ -104,16 +108,16 @@ function conversationHtml(one: Conversation, names: Names): string {
     rows === '' ? '' : `<table><thead><tr>${heads.join('')}</tr></thead><tbody>\n${rows}</tbody></table>\n`;
   const kept = more === 0 ? '' : `<p class="faint">${count(more, 'reading')} more than are kept</p>\n`;
   const closed = opaque === null ? '' : `<p class="faint">unparsed: ${opacityText(opaque)}</p>\n`;
-  return `<h3>${escaped(ends)} <span class="faint">${escaped(factsText(one))}</span></h3>\n${list}${kept}${closed}`;
+  return `<h3>${escaped(ends)} <span class="faint">${escaped(facts)}</span></h3>\n${list}${kept}${closed}`;
 }
 
-function readingHtml(reading: Reading): string {
+function readingHtml(reading: Reading, common: string): string {
   const { place, fromClient, kind, what, text, secret } = reading;
   const note = withinText(reading);
   const said = [
     text === '' ? '' : escaped(text),
     secret === '' ? '' : `<b class="hidden">${escaped(secret)}</b>`,
-    note === '' ? '' : `<span class="faint">(${note})</span>`,
+    note === common ? '' : `<span class="faint">(${note})</span>`,
   ].filter((part) => part !== '');
   return (
     `<tr><td class="n">${place.packet}<td class="n">${place.offset}<td>${fromClient ? 'client' : 'server'}` +
@@ -121,7 +125,7 @@ function readingHtml(reading: Reading): string {
   );
 }
 
-function hostsHtml({ hosts }: EavesdropReport): string {
+function hostsHtml({ hosts }: View): string {
   if (hosts.length === 0) return '';
   const rows = hosts.map(({ vni, ip, mac, vtep, names }) =>
     cells([
@@ -135,7 +139,8 @@ function hostsHtml({ hosts }: EavesdropReport): string {
   return tableHtml('Hosts', ['VNI', 'Address', 'MAC', 'VTEP', 'Names'], rows);
 }
 
-function sealedHtml({ sealed }: EavesdropReport): string {
+function sealedHtml({ heard }: View): string {
+  const { sealed } = heard.report;
   if (sealed.length === 0) return '';
   const rows = sealed.map(({ src, dst, spi, packets, bytes, opaque }) =>
     cells([formatIp(src), formatIp(dst), spiText(spi), String(packets), String(bytes), opacityText(opaque)]),
@@ -143,7 +148,8 @@ function sealedHtml({ sealed }: EavesdropReport): string {
   return tableHtml('Sealed by ESP', ['From', 'To', 'SPI', 'Packets', 'Bytes', 'Opaque'], rows);
 }
 
-function limitsHtml({ limits }: EavesdropReport): string {
+function limitsHtml({ heard }: View): string {
+  const { limits } = heard.report;
   if (limits.length === 0) return '';
   const rows = limits.map(({ limit, times }) => cells([limit, String(times)]));
   return tableHtml('Limits that were reached', ['Limit', 'Times'], rows);

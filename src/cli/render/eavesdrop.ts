@@ -6,12 +6,14 @@
 //          9     154  > secret    Basic credentials  alice ********
 
 import type { Reading, ReadingKind } from '../../core/eavesdrop/reading.ts';
-import type { Conversation, EavesdropReport } from '../../core/eavesdrop/report.ts';
+import type { Conversation } from '../../core/eavesdrop/report.ts';
 import { formatIp, formatMac } from '../../core/wire/address.ts';
-import type { EavesdropDocument } from '../eavesdrop/document.ts';
-import { KINDS, spiText } from '../eavesdrop/document.ts';
+import { spiText } from '../eavesdrop/document.ts';
+import type { View } from '../eavesdrop/view.ts';
+import { KINDS, worstOf } from '../eavesdrop/view.ts';
 import type { Group, Names } from '../eavesdrop/words.ts';
 import {
+  commonText,
   countsText,
   factsText,
   groupsOf,
@@ -41,65 +43,71 @@ const KIND_WIDTH = Math.max(...KINDS.map(({ length }) => length));
 /** Longer words for what was read do not widen the column. */
 const WHAT_WIDTH = 24;
 
-/** Ends with a line feed. @param report with its secrets or without, as the document was made of */
-export function renderEavesdrop(
-  document: EavesdropDocument,
-  report: EavesdropReport,
-  options: TextOptions,
-  paint: Colors,
-): string {
-  const names = namesOf(report.hosts);
+/** Ends with a line feed. */
+export function renderEavesdrop(view: View, options: TextOptions, paint: Colors): string {
+  const names = namesOf(view.hosts);
   const parts = [
-    headOf(document, report),
-    ...groupsOf(report).map((group) => groupText(group, names, options, paint)),
-    hostTable(report, options, paint),
-    sealedTable(report, options, paint),
-    limitLines(report, paint),
-    `${verdict(document, paint)}\n`,
+    headOf(view),
+    ...groupsOf(view).map((group) => groupText(group, view, { names, paint, ...options })),
+    hostTable(view, options, paint),
+    sealedTable(view, options, paint),
+    limitLines(view, paint),
+    `${verdict(view, paint)}\n`,
   ];
   return parts.filter((part) => part !== '').join('\n');
 }
 
-function headOf(
-  { file, packets, tunnelled }: EavesdropDocument,
-  { conversations, more }: EavesdropReport,
-): string {
-  const all = count(conversations.length + more, 'conversation');
-  return `${file}: ${count(packets, 'packet')}, ${tunnelled} in tunnels, ${all}\n`;
+interface Setting extends TextOptions {
+  readonly names: Names;
+  readonly paint: Colors;
 }
 
-function groupText({ vni, conversations }: Group, names: Names, options: TextOptions, paint: Colors): string {
+function headOf({ heard: { name, report } }: View): string {
+  const all = count(report.conversations.length + report.more, 'conversation');
+  return `${name}: ${count(report.packets, 'packet')}, ${report.tunnelled} in tunnels, ${all}\n`;
+}
+
+function groupText({ vni, conversations }: Group, view: View, setting: Setting): string {
+  const { paint, rows } = setting;
   const told = conversations.filter(isTold);
-  const shown = firstBy(told, rankOf, options.rows);
+  const shown = worstOf(told, rankOf, rows);
   const silent = conversations.length - told.length;
-  const lines = shown.map((one) => conversationText(one, names, options, paint));
+  const lines = shown.map((one) => conversationText(one, view, setting));
   if (told.length > shown.length)
     lines.push(`${INDENT}${moreText(told.length - shown.length, 'conversation')}`);
   if (silent > 0) lines.push(`${INDENT}${paint.dim(`${count(silent, 'conversation')} without a word`)}\n`);
   return `${paint.bold(vniText(vni))}\n${lines.join('')}`;
 }
 
-function conversationText(one: Conversation, names: Names, options: TextOptions, paint: Colors): string {
-  const { client, server, vni, readings, opaque } = one;
+function conversationText(one: Conversation, view: View, { names, paint, rows, width }: Setting): string {
+  const { client, server, vni, opaque } = one;
   const ends = `${speakerText(client, vni, names)} > ${speakerText(server, vni, names)}`;
-  let text = `${INDENT}${paint.cyan(ends)}  ${paint.dim(factsText(one))}\n`;
-  const shown = firstBy(readings, ({ kind }) => KINDS.indexOf(kind), options.rows);
-  const width = Math.min(WHAT_WIDTH, Math.max(0, ...shown.map(({ what }) => what.length)));
-  for (const reading of shown) text += readingLine(reading, width, options.width, paint);
-  const more = readings.length - shown.length;
+  const shown = view.readings(one, rows);
+  const common = commonText(shown);
+  const facts = common === '' ? factsText(one) : `${factsText(one)}, ${common}`;
+  let text = `${INDENT}${paint.cyan(ends)}  ${paint.dim(facts)}\n`;
+  const whatWidth = Math.min(WHAT_WIDTH, Math.max(0, ...shown.map(({ what }) => what.length)));
+  for (const reading of shown) text += readingLine(reading, common, whatWidth, width, paint);
+  const more = view.count(one) - shown.length;
   if (more > 0) text += `${INDENT}${moreText(more, 'reading')}`;
   if (one.more > 0) text += `${INDENT}${paint.dim(`${count(one.more, 'reading')} more than are kept`)}\n`;
   if (opaque !== null) text += `${INDENT}${INDENT}${paint.dim('unparsed')}  ${opacityText(opaque)}\n`;
   return text;
 }
 
-function readingLine(reading: Reading, whatWidth: number, width: number, paint: Colors): string {
+function readingLine(
+  reading: Reading,
+  common: string,
+  whatWidth: number,
+  width: number,
+  paint: Colors,
+): string {
   const { place, fromClient, kind, what, text, secret } = reading;
   const numbers = `${String(place.packet).padStart(9)} ${String(place.offset).padStart(7)}`;
   const left = `${numbers}  ${fromClient ? '>' : '<'} `;
   const word = what.padEnd(whatWidth);
   const note = withinText(reading);
-  const end = note === '' ? '' : ` (${note})`;
+  const end = note === common ? '' : ` (${note})`;
   const free = width - left.length - KIND_WIDTH - word.length - 4 - end.length;
   const [open, hidden] = fitted(oneLine(text), oneLine(secret), Math.max(8, free));
   const said = [open, hidden === '' ? '' : paint.bold(hidden)].filter((part) => part !== '').join(' ');
@@ -130,7 +138,7 @@ function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
-function hostTable({ hosts }: EavesdropReport, { rows }: TextOptions, paint: Colors): string {
+function hostTable({ hosts }: View, { rows }: TextOptions, paint: Colors): string {
   if (hosts.length === 0) return '';
   const shown = hosts.slice(0, rows);
   const body = shown.map(({ vni, ip, mac, vtep, names }) => [
@@ -150,7 +158,15 @@ function hostTable({ hosts }: EavesdropReport, { rows }: TextOptions, paint: Col
   return `${paint.bold('Hosts')}\n${table(columns, body)}${rest(hosts.length - shown.length)}`;
 }
 
-function sealedTable({ sealed }: EavesdropReport, { rows }: TextOptions, paint: Colors): string {
+function sealedTable(
+  {
+    heard: {
+      report: { sealed },
+    },
+  }: View,
+  { rows }: TextOptions,
+  paint: Colors,
+): string {
   if (sealed.length === 0) return '';
   const shown = sealed.slice(0, rows);
   const body = shown.map(({ src, dst, spi, packets, bytes, opaque }) => [
@@ -174,13 +190,20 @@ function sealedTable({ sealed }: EavesdropReport, { rows }: TextOptions, paint: 
   return `${paint.bold('Sealed by ESP')}\n${table(columns, body)}${rest(sealed.length - shown.length)}`;
 }
 
-function limitLines({ limits }: EavesdropReport, paint: Colors): string {
+function limitLines(
+  {
+    heard: {
+      report: { limits },
+    },
+  }: View,
+  paint: Colors,
+): string {
   return limits
     .map(({ limit, times }) => `${paint.yellow('limit')}  ${limit}: reached ${count(times, 'time')}\n`)
     .join('');
 }
 
-function verdict({ readable, opened, revealed }: EavesdropDocument, paint: Colors): string {
+function verdict({ readable, opened, revealed }: View, paint: Colors): string {
   const mask = !revealed && readable.secret + readable.challenge > 0 ? '; --reveal shows secrets' : '';
   const words = `Readable by whoever sees the underlay: ${countsText(readable)}${mask}`;
   const line = readable.secret > 0 ? paint.red(words) : words;
@@ -194,12 +217,4 @@ function moreText(n: number, what: string): string {
 
 function rest(n: number): string {
   return n > 0 ? `... and ${n} more; --rows N shows more, --json all\n` : '';
-}
-
-/** The `most` that rank first, in their own order. */
-function firstBy<T>(list: readonly T[], rank: (one: T) => number, most: number): readonly T[] {
-  if (list.length <= most) return list;
-  const ranked = list.map((one, at) => ({ one, at, by: rank(one) }));
-  const kept = ranked.toSorted((x, y) => x.by - y.by || x.at - y.at).slice(0, most);
-  return kept.toSorted((x, y) => x.at - y.at).map(({ one }) => one);
 }

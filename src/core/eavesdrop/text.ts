@@ -51,9 +51,17 @@ export function textOf(bytes: Uint8Array): string {
 
 /** One character a byte. */
 export function latin1(bytes: Uint8Array): string {
+  if (bytes.length <= PIECE) return lettersOf(bytes);
   let text = '';
-  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  for (let i = 0; i < bytes.length; i += PIECE) text += lettersOf(bytes.subarray(i, i + PIECE));
   return text;
+}
+
+/** Arguments of a call at most. Spread would be five times as slow: it asks an iterator for each byte. */
+const PIECE = 4096;
+
+function lettersOf(bytes: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, null, bytes);
 }
 
 /** The bytes of a text of one character a byte. */

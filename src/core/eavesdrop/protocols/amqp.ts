@@ -6,7 +6,7 @@ import type { Claim, Protocol, Reader, Side, Speech, Talk } from '../reader.ts';
 import { textOf } from '../text.ts';
 import { Cursor } from './grammar/cursor.ts';
 import type { Passage } from './grammar/notes.ts';
-import { hex, Notes } from './grammar/notes.ts';
+import { Notes, textOrHex } from './grammar/notes.ts';
 import { Sasl } from './grammar/sasl.ts';
 import { tableTexts } from './grammar/table.ts';
 
@@ -174,9 +174,7 @@ class AmqpReader implements Reader {
     this.#body[side] = null;
     if (body === null) return;
     const bytes = body.bytes.subarray(0, body.kept);
-    const isText = bytes.every((byte) => byte >= 0x20 || (byte >= 9 && byte <= 13));
-    const what = isText ? textOf(bytes) : `\\x${hex(bytes.subarray(0, 256))}`;
-    this.#notes.close(body, 'message', `${this.#route[side]}: ${what}`);
+    this.#notes.close(body, 'message', `${this.#route[side]}: ${textOrHex(bytes)}`);
   }
 
   /** Size (4), data offset in words (1), type (1), channel (2); of SASL's frames the client's first is read. */

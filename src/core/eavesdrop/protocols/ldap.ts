@@ -214,8 +214,8 @@ class LdapReader implements Reader {
     const [base, , , , , , filter] = parts;
     if (base === undefined || filter === undefined) return;
     const shown = filterText(bytes, filter);
-    const text64 = `${text(bytes, base)} ${shown}`.trim();
-    this.#notes.content(0, base.from, filter.to, 'search', text64);
+    const whole = `${text(bytes, base)} ${shown}`.trim();
+    this.#notes.content(0, base.from, filter.to, 'search', whole);
   }
 
   #compare(bytes: Uint8Array, name: Element, pair: Element): void {

@@ -5,7 +5,7 @@
 import type { Claim, Protocol, Reader, Side, Speech, Talk } from '../reader.ts';
 import { textOf } from '../text.ts';
 import { Cursor } from './grammar/cursor.ts';
-import { hex, Notes } from './grammar/notes.ts';
+import { hex, isText, Notes, textOrHex } from './grammar/notes.ts';
 
 const CONNECT = 1;
 const CONNACK = 2;
@@ -125,8 +125,7 @@ class MqttReader implements Reader {
     topicEnd: number,
   ): void {
     const bytes = cursor.bytes({ from: at, to: Math.min(to, cursor.end) });
-    const isText = bytes.every((byte) => byte >= 0x20 || (byte >= 9 && byte <= 13));
-    const payload = isText ? this.#notes.text(side, at, to) : `\\x${hex(bytes.subarray(0, 256))}`;
+    const payload = isText(bytes) ? this.#notes.text(side, at, to) : textOrHex(bytes);
     const topic = textOf(cursor.bytes({ from, to: topicEnd }));
     this.#notes.content(
       side,

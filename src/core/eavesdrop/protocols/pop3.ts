@@ -150,8 +150,10 @@ class Pop3Reader extends Dialogue {
   }
 }
 
-/** What a client may say first. */
+/** What a client may say first. Redis knows AUTH and QUIT too. */
 const FIRST: ReadonlySet<string> = new Set(['USER', 'APOP', 'CAPA', 'AUTH', 'STLS', 'QUIT', 'UTF8', 'LANG']);
+const AUTH =
+  /^AUTH(?: *| +(?:PLAIN|LOGIN|[A-Z]+-MD5|NTLM|GSS[A-Z-]*|SCRAM-\S+|XOAUTH2|OAUTHBEARER|EXTERNAL|ANONYMOUS)\b.*)\n/i;
 
 export const pop3: Protocol = {
   name: 'POP3',
@@ -165,7 +167,9 @@ export const pop3: Protocol = {
       return /^\+OK .*(?:\bPOP|<[^<>\s]+@[^<>\s]*>|Dovecot)/i.test(greeting) ? 'mine' : 'perhaps';
     const first = mayStart(command, FIRST);
     if (first !== 'yes') return first === 'more' ? 'perhaps' : 'not mine';
-    return greeting.length >= 4 || /^(?:APOP|CAPA|STLS)/i.test(command) ? 'mine' : 'perhaps';
+    if (/^(?:APOP|CAPA|STLS)/i.test(command)) return 'mine';
+    if (/^QUIT/i.test(command) || (/^AUTH/i.test(command) && !AUTH.test(command))) return 'perhaps';
+    return greeting.length >= 4 ? 'mine' : 'perhaps';
   },
   reader: (talk: Talk): Reader => new Pop3Reader(talk),
 };

@@ -23,7 +23,7 @@ export const rtsp: Protocol = {
     const isOpen = lines.every(
       (line) =>
         line === '' ||
-        (!line.endsWith('\n') && /^(?:[A-Z_]{1,13}(?: (?:r|rt|rts|rtsp|\*).*)?|RTSP\/.*)$/.test(line)),
+        (!line.endsWith('\n') && /^(?:[A-Z_]{1,13}(?: (?:(?:r|rt|rts|rtsp|\*).*)?)?|RTSP\/.*)$/.test(line)),
     );
     return isOpen ? 'perhaps' : 'not mine';
   },

@@ -5,7 +5,7 @@ import type { Claim, Protocol, Reader, Side, Talk } from '../reader.ts';
 import { textOf } from '../text.ts';
 import type { Element } from '../tls/der.ts';
 import { element, elements } from '../tls/der.ts';
-import { hex, Notes, proof as proofOf } from './grammar/notes.ts';
+import { hex, Notes, proof as proofOf, textOrHex } from './grammar/notes.ts';
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -117,8 +117,7 @@ function variable(bytes: Uint8Array, pair: Element): string {
   const oid = oidText(bytes.subarray(name.from, name.to));
   if (value === undefined || value.to === value.from) return oid;
   const raw = bytes.subarray(value.from, value.to);
-  if (value.tag === OCTETS)
-    return `${oid}=${raw.every((byte) => byte >= 0x20 || (byte >= 9 && byte <= 13)) ? textOf(raw) : hex(raw)}`;
+  if (value.tag === OCTETS) return `${oid}=${textOrHex(raw)}`;
   if (value.tag === OID) return `${oid}=${oidText(raw)}`;
   if (value.tag === 0x40 && raw.length === 4) return `${oid}=${raw.join('.')}`;
   return raw.length <= 6 ? `${oid}=${raw.reduce((sum, byte) => sum * 256 + byte, 0)}` : oid;

@@ -3,10 +3,12 @@
 
 import type { Side, Speech, Talk } from '../../reader.ts';
 import type { Place, Reading, ReadingKind } from '../../reading.ts';
-import { textOf } from '../../text.ts';
+import { textOf, utf8 } from '../../text.ts';
 
 /** Bytes of the wire that one reading shows at most; what was longer ends in CUT. */
 export const TEXT_MAX = 1024;
+/** Bytes that are shown as digits at most. */
+const HEX_MAX = 256;
 export const CUT = '\u2026';
 
 /** A stretch of a side's bytes that may go on, and may be taken in before it ends. */
@@ -151,6 +153,22 @@ export function proof(parts: Readonly<Record<string, string>>): string {
   return Object.entries(parts)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
+}
+
+/** UTF-8 without control characters other than tabs and ends of lines; the last character may be cut. */
+export function isText(bytes: Uint8Array): boolean {
+  const hasControls = bytes.some((byte) => (byte < 0x20 && (byte < 9 || byte > 13)) || byte === 0x7f);
+  return (
+    !hasControls &&
+    !utf8(bytes)
+      .replace(/\ufffd{1,3}$/, '')
+      .includes('\ufffd')
+  );
+}
+
+/** Their text, or `\\x` and the first of them as hexadecimal digits. */
+export function textOrHex(bytes: Uint8Array): string {
+  return isText(bytes) ? textOf(bytes) : `\\x${hex(bytes.subarray(0, HEX_MAX))}`;
 }
 
 /** Bytes as lower-case hexadecimal digits. */

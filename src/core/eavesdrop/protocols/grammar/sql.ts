@@ -34,6 +34,19 @@ const SQL = new RegExp(
       'kill',
       'analyze',
     ],
+    ...[
+      'change',
+      'flush',
+      'stop',
+      'end',
+      'abort',
+      'comment',
+      'merge',
+      'refresh',
+      'xa',
+      'savepoint',
+      'release',
+    ],
     ...['copy', 'vacuum', 'listen', 'notify', 'declare', 'fetch', 'close', 'discard', 'deallocate', 'reset'],
   ].join('|')})\\b`,
   'is',
@@ -47,6 +60,7 @@ const PASSWORD = new RegExp(
   `(?:\\bby(?:\\s+password)?|\\bpassword\\s*=?\\s*\\(?|\\bfor\\b[^=;]{0,200}=|_password\\s*=|\\bas)\\s*${STRING}`,
   'gi',
 );
+const REPLICA = /_user\s*=\s*'([^']{1,64})'/i;
 const ACCOUNT = /\b(?:user|role|to|for)\s+(?:if\s+not\s+exists\s+)?["'`]?([^\s"'`@;]{1,64})/i;
 
 /** Whether a text begins as a statement of SQL does. */
@@ -64,7 +78,7 @@ export function tellStatement(notes: Notes, from: number, to: number, what: stri
   }
   let open = '';
   let at = 0;
-  const who = ACCOUNT.exec(text)?.[1] ?? '';
+  const who = (REPLICA.exec(text) ?? ACCOUNT.exec(text))?.[1] ?? '';
   for (const match of text.matchAll(PASSWORD)) {
     const secret = match[1] as string;
     const end = match.index + match[0].length - 1;

@@ -5,7 +5,7 @@ import { latin1, textOf } from '../../text.ts';
 import type { Element } from '../../tls/der.ts';
 import { elements } from '../../tls/der.ts';
 import type { Notes } from '../grammar/notes.ts';
-import { CUT, hex, TEXT_MAX } from '../grammar/notes.ts';
+import { CUT, hex, isText, TEXT_MAX, textOrHex } from '../grammar/notes.ts';
 
 /** Attributes that hold a password, a hash of one, or a key (RFC 4519 s.2.41; Samba, FreeIPA, Active Directory). */
 const SECRETS: ReadonlySet<string> = new Set([
@@ -73,10 +73,6 @@ function tellSecrets(
 
 function shownValue(bytes: Uint8Array, { from, to }: Element): string {
   const raw = bytes.subarray(from, Math.min(to, from + 256));
-  const text = isText(raw) ? textOf(raw) : `\\x${hex(raw.subarray(0, 32))}`;
+  const text = textOrHex(raw);
   return to - from > 256 ? text + CUT : text;
-}
-
-function isText(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
 }

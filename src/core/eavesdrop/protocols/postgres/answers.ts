@@ -4,7 +4,7 @@ import type { Side } from '../../reader.ts';
 import { textOf } from '../../text.ts';
 import type { Cursor } from '../grammar/cursor.ts';
 import type { Notes, Passage } from '../grammar/notes.ts';
-import { CUT, hex, TEXT_MAX } from '../grammar/notes.ts';
+import { CUT, TEXT_MAX, textOrHex } from '../grammar/notes.ts';
 import type { Messages } from './messages.ts';
 
 /** Rows of a result that are told. */
@@ -136,15 +136,11 @@ export function values(cursor: Cursor, count: number, formatOf: (i: number) => n
       const isThere = size <= cursor.left;
       const bytes = cursor.bytes(cursor.stretch(Math.min(size, cursor.left)));
       const shown = bytes.subarray(0, TEXT_MAX);
-      cells.push(formatOf(i) === 1 && !isText(shown) ? `\\x${hex(shown)}` : textOf(shown));
+      cells.push(formatOf(i) === 1 ? textOrHex(shown) : textOf(shown));
       if (!isThere) break;
     }
     length += (cells.at(-1) as string).length + 3;
   }
   const text = cells.join(' | ');
   return cells.length < count || text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) + CUT : text;
-}
-
-function isText(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte >= 0x20 && byte !== 0x7f);
 }

@@ -69,6 +69,12 @@ export class RedisReplies {
       return true;
     }
     const speech = this.#speech;
+    if (this.#chars > TEXT_MAX) {
+      // There is no room to show it.
+      this.#isCut = true;
+      this.#step(from + size + 2);
+      return true;
+    }
     const there = from + Math.min(size, TEXT_MAX);
     if (speech.length < there && !speech.full) return false;
     if (sort === '!') this.#isError = true;
