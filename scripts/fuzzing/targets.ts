@@ -3,6 +3,7 @@
 import type { Kind } from './input.ts';
 import type { Target } from './target.ts';
 import { EAVESDROP_TARGETS } from './targets-eavesdrop.ts';
+import { EAVESDROP_VIEW_TARGETS } from './targets-eavesdrop-views.ts';
 import { EDIT_TARGETS } from './targets-edit.ts';
 import { FILE_TARGETS } from './targets-file.ts';
 import { FILTER_TARGETS } from './targets-filter.ts';
@@ -16,6 +17,7 @@ export const TARGETS: readonly Target[] = [
   ...SCENE_TARGETS,
   ...OVERLAY_TARGETS,
   ...EAVESDROP_TARGETS,
+  ...EAVESDROP_VIEW_TARGETS,
   ...EDIT_TARGETS,
   ...FILE_TARGETS,
 ];

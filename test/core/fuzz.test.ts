@@ -28,7 +28,7 @@ function sceneOf([find]: readonly Find[]): Scene {
 describe('damaged input breaks nothing', () => {
   test.each([
     ['packets', 12_000],
-    ['files', 200],
+    ['files', 300],
     ['texts', 8000],
   ])('%s', (kind, count) => {
     const targets = chosen([kind]) as Target[];
@@ -73,7 +73,7 @@ describe('the fuzzer finds', () => {
         must(tunnels < 3, 'no third tunnel', d);
       }),
     );
-    const { finds } = run([deep], 4000, 1);
+    const { finds } = run([deep], 16_000, 1);
     expect(told(finds)).toEqual([expect.stringMatching(/^deep: Broken: no third tunnel: rows 1-/)]);
     expect(sceneOf(finds).packets).toHaveLength(1);
   });

@@ -7,6 +7,8 @@ import { MASK, Striker } from './strike.ts';
 
 /** Values of cookies are often words of everyday (`dark`, `true`): shorter ones are struck only where they are the cookie. */
 const COOKIE_LEAST = 8;
+/** What a thing is called has a field's name in it; a password `password` is no reason to hide that. */
+const WHAT_LEAST = 12;
 
 /**
  * Where a text says of its next word that it is a secret. Nobody vouches for what is behind such a word, but no one would want
@@ -34,6 +36,7 @@ export class Veil {
     const struck = this.#striker.strike(reading.text);
     return {
       ...reading,
+      what: this.#striker.strike(reading.what, WHAT_LEAST),
       text: reading.kind === 'content' ? withoutAnnounced(struck) : struck,
       secret: reading.secret === '' ? '' : MASK,
     };

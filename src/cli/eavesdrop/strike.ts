@@ -25,14 +25,14 @@ export class Striker {
     for (const form of new Set([whole, ...encodings(whole)])) this.#put(form);
   }
 
-  /** The text without what was added. */
-  strike(text: string): string {
+  /** The text without what was added. @param least characters that a secret must have to be looked for here */
+  strike(text: string, least: number = 0): string {
     if (this.#byStart.size === 0) return text;
     let out = '';
     let done = 0;
     for (let at = 0; at + LENGTH_MIN <= text.length; at++) {
       if (this.#starts[keyAt(text, at)] === 0) continue;
-      const found = this.#at(text, at);
+      const found = this.#at(text, at, least);
       if (found === 0) continue;
       out += text.slice(done, at) + MASK;
       at += found - 1;
@@ -42,10 +42,10 @@ export class Striker {
   }
 
   /** The length of the longest that stands at a place, 0 for none. */
-  #at(text: string, at: number): number {
+  #at(text: string, at: number, least: number): number {
     const forms = this.#byStart.get(text.slice(at, at + LENGTH_MIN)) ?? [];
     for (const form of forms) {
-      if (!text.startsWith(form, at)) continue;
+      if (form.length < least || !text.startsWith(form, at)) continue;
       const isWord = !isWordLike(text, at - 1) && !isWordLike(text, at + form.length);
       if (form.length >= ANYWHERE || isWord) return form.length;
     }

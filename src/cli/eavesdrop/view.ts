@@ -7,13 +7,7 @@ import type { Heard } from './listen.ts';
 import { Veil } from './mask.ts';
 
 /** The worst first: who has a secret has access, who has a challenge may guess one. */
-export const KINDS = [
-  'secret',
-  'challenge',
-  'identity',
-  'content',
-  'name',
-] as const satisfies readonly ReadingKind[];
+export const KINDS: readonly ReadingKind[] = ['secret', 'challenge', 'identity', 'content', 'name'];
 
 /** How many readings there are of each kind. */
 export type Counts = Readonly<Record<ReadingKind, number>>;

@@ -45,7 +45,7 @@ export type Names = ReadonlyMap<string, string>;
 /** The first name of each host that has one, by network and address. */
 export function namesOf(hosts: readonly Host[]): Names {
   const named = hosts.filter(({ names }) => names.length > 0);
-  return new Map(named.map(({ vni, ip, names }) => [`${vni} ${formatIp(ip)}`, names[0] as string]));
+  return new Map(named.map(({ vni, ip, names }) => [`${vni} ${formatIp(ip)}`, oneLine(names[0] as string)]));
 }
 
 /** `10.0.1.5:80`, with a name `10.0.1.5:80 (web)`. */

@@ -105,7 +105,7 @@ function readingLine(
   const { place, fromClient, kind, what, text, secret } = reading;
   const numbers = `${String(place.packet).padStart(9)} ${String(place.offset).padStart(7)}`;
   const left = `${numbers}  ${fromClient ? '>' : '<'} `;
-  const word = what.padEnd(whatWidth);
+  const word = oneLine(what).padEnd(whatWidth);
   const note = withinText(reading);
   const end = note === common ? '' : ` (${note})`;
   const free = width - left.length - KIND_WIDTH - word.length - 4 - end.length;
@@ -146,7 +146,7 @@ function hostTable({ hosts }: View, { rows }: TextOptions, paint: Colors): strin
     formatIp(ip),
     mac === null ? '-' : formatMac(mac),
     vtep === null ? '-' : formatIp(vtep),
-    names.join(' '),
+    oneLine(names.join(' ')),
   ]);
   const columns = [
     { head: 'VNI', align: 'right' },

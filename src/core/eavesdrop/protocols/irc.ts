@@ -82,7 +82,8 @@ class IrcReader extends Dialogue {
     else if (word === 'OPER' && second !== undefined) this.#secret(second, 'OPER', first.text);
     else if (word === 'JOIN') {
       this.notes.content(0, first.from, first.to, 'JOIN');
-      if (second !== undefined) this.#secret(second, 'JOIN key', first.text);
+      // Some clients write - for none.
+      if (second !== undefined && second.text !== '-') this.#secret(second, 'JOIN key', first.text);
     } else if (word === 'AUTHENTICATE') this.#authenticate(first);
     else if (/^(?:NICKSERV|NS)$/.test(word)) this.#service(first, second, third);
     else if (SPOKEN.has(word) && second !== undefined) this.#spoken(word, first, second);
