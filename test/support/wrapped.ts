@@ -12,7 +12,7 @@ import { capturePath } from './captures.ts';
 
 export const VNI = 4097;
 /** Ethernet, IPv4, UDP and VXLAN. */
-export const OUTER = 50;
+const OUTER = 50;
 
 /** Bytes in front of the IP header. */
 const HEADS: Readonly<Record<number, number>> = {
