@@ -11,8 +11,6 @@ import { cli } from '../cli/harness.ts';
 import { capturePath } from './captures.ts';
 
 export const VNI = 4097;
-/** Ethernet, IPv4, UDP and VXLAN. */
-const OUTER = 50;
 
 /** Bytes in front of the IP header. */
 const HEADS: Readonly<Record<number, number>> = {
