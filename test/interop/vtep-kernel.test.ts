@@ -220,7 +220,7 @@ describe.skipIf(!(able && hasTool('iperf3')))(
           const { segments, underlay } = await vtep.report();
           // The kernel's segments came whole, in datagrams of up to 64 kB.
           expect(segments[0]?.offload?.cut).toBeGreaterThan(0);
-          expect(vtep.words).toContain('segments longer than the MTU come through the tunnel and are cut');
+          await vtep.says('segments longer than the MTU come through the tunnel and are cut');
           expect(underlay).toMatchObject({ truncated: 0, sendErrors: 0, drops: {} });
           expect((await vtep.end()).code).toBe(130);
         } finally {

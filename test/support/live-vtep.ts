@@ -51,9 +51,9 @@ export class LiveVtepProcess {
     return vtep;
   }
 
-  /** All it said on standard error. */
-  get words(): string {
-    return this.#err;
+  /** Resolves when it has said so on standard error: that pipe may lag behind the reports. */
+  says(words: string): Promise<void> {
+    return this.#until(() => this.#err.includes(words), `'${words}'`);
   }
 
   async report(): Promise<VtepReport> {
