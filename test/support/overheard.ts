@@ -75,6 +75,7 @@ class Stage {
       clientPort: 40_000,
       serverPort: setting.serverPort ?? protocol.ports[0] ?? 0,
       transport: setting.transport ?? 'TCP',
+      textMax: 4096,
       tell: (reading) => this.#readings.push(reading),
       named: (_ip, name) => this.#names.push(name),
       handOver: () => {

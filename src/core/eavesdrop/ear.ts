@@ -46,6 +46,7 @@ export class Ear implements StreamOwner, Talk {
   readonly clientPort: number;
   readonly serverPort: number;
   readonly transport: 'TCP' | 'UDP';
+  readonly textMax: number;
   readonly kept: Kept;
   readonly #room: Room;
   readonly #dossier: Dossier;
@@ -69,6 +70,7 @@ export class Ear implements StreamOwner, Talk {
     this.serverPort = this.#dossier.server.port;
     this.client = new SpeechRing(room.purse);
     this.server = new SpeechRing(room.purse);
+    this.textMax = room.shelf.limits.text;
     this.kept = new Kept(room.shelf);
     this.#choice = new Choice(room.protocols, this, null);
   }

@@ -18,6 +18,10 @@ export class Pieces implements Stretch {
     this.#pieces = pieces;
     let size = 0;
     for (let i = 1; i < pieces.length; i += 2) size += pieces[i] as number;
+    if (pieces.length === 2) {
+      this.bytes = speech.bytes(pieces[0] as number, (pieces[0] as number) + size);
+      return;
+    }
     this.bytes = new Uint8Array(size);
     let o = 0;
     for (let i = 0; i < pieces.length; i += 2) {

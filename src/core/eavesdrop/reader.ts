@@ -43,6 +43,8 @@ export interface Talk {
   readonly serverPort: number;
   /** Over UDP a speech holds one datagram at a time; what a reader leaves of it is gone. */
   readonly transport: 'TCP' | 'UDP';
+  /** Characters of a reading that are kept. */
+  readonly textMax: number;
   tell(reading: Reading): void;
   /** A host's name was learned: of this address, or of this conversation's server where it is null. */
   named(ip: Ip | null, name: string): void;

@@ -70,16 +70,18 @@ export class Kept {
   #clean(reading: Reading): Reading {
     return {
       ...reading,
-      what: this.#cut(shown(reading.what)),
-      text: this.#cut(shown(reading.text)),
-      secret: this.#cut(shown(reading.secret)),
+      what: this.#clear(reading.what),
+      text: this.#clear(reading.text),
+      secret: this.#clear(reading.secret),
       length: Math.max(1, reading.length),
     };
   }
 
-  #cut(text: string): string {
+  #clear(text: string): string {
     const most = this.#shelf.limits.text;
-    return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+    // Shown text is never shorter: what lies further back would be cut off again.
+    const clear = shown(text.length <= most ? text : text.slice(0, most + 1));
+    return clear.length <= most ? clear : `${clear.slice(0, most - 1)}…`;
   }
 }
 

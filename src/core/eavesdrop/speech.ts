@@ -26,6 +26,8 @@ export type Within = (typeof WITHIN)[number];
 
 const NOTHING = new Uint8Array(0);
 const NO_RUNS = new Float64Array(0);
+/** Characters of what was read last that are kept. */
+const READ_MAX = 1024;
 
 export class SpeechRing implements Speech {
   ended = false;
@@ -40,6 +42,10 @@ export class SpeechRing implements Speech {
   /** Runs in use: [first, end). */
   #firstRun = 0;
   #endRun = 0;
+  /** What was read last: until a protocol is known, every one of them reads the first line. Positions as #head. */
+  #readFrom = 0;
+  #readTo = 0;
+  #read = '';
 
   constructor(purse: Purse) {
     this.#purse = purse;
@@ -117,7 +123,15 @@ export class SpeechRing implements Speech {
   }
 
   latin1(from: number, to: number): string {
-    return latin1(this.bytes(from, to));
+    const first = this.#head + Math.max(0, from);
+    const last = this.#head + Math.min(to, this.#length);
+    if (first === this.#readFrom && last === this.#readTo) return this.#read;
+    const text = latin1(this.bytes(from, to));
+    if (last - first > READ_MAX) return text;
+    this.#readFrom = first;
+    this.#readTo = last;
+    this.#read = text;
+    return text;
   }
 
   utf8(from: number, to: number): string {
@@ -197,6 +211,9 @@ export class SpeechRing implements Speech {
     this.#runs = NO_RUNS;
     this.#firstRun = 0;
     this.#endRun = 0;
+    this.#readFrom = 0;
+    this.#readTo = 0;
+    this.#read = '';
   }
 
   #run(i: number, field: number): number {

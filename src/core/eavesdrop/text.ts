@@ -22,9 +22,18 @@ function sequenceAt(bytes: Uint8Array, at: number): number {
   return n;
 }
 
-function decode(bytes: Uint8Array, odd: (byte: number) => string): string {
+/** Whether all bytes stand for themselves. */
+function isAscii(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] as number) > 0x7f) return false;
+  return true;
+}
+
+/** @param most characters; there is at least one more where bytes are left */
+function decode(bytes: Uint8Array, odd: (byte: number) => string, most = Number.MAX_SAFE_INTEGER): string {
+  const first = bytes.length > most ? bytes.subarray(0, most + 1) : bytes;
+  if (isAscii(first)) return latin1(first);
   let text = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length && text.length <= most; ) {
     const n = sequenceAt(bytes, at);
     if (n <= 1) {
       text += n === 1 ? String.fromCharCode(bytes[at] as number) : odd(bytes[at] as number);
@@ -44,9 +53,12 @@ export function utf8(bytes: Uint8Array): string {
   return decode(bytes, () => '\ufffd');
 }
 
-/** UTF-8, with \xNN for each byte that is none and for control characters other than tab, CR and LF. */
-export function textOf(bytes: Uint8Array): string {
-  return shown(decode(bytes, escaped));
+/**
+ * UTF-8, with \xNN for each byte that is none and for control characters other than tab, CR and LF.
+ * @param most characters that are asked for: a longer text is at least one character longer, and need not be whole
+ */
+export function textOf(bytes: Uint8Array, most?: number): string {
+  return shown(decode(bytes, escaped, most));
 }
 
 /** One character a byte. */

@@ -139,6 +139,11 @@ describe('against the model', () => {
           expect(
             Buffer.from(ring.bytes(0, ring.length)).equals(Buffer.from(model.map(([byte]) => byte))),
           ).toBe(true);
+          // Twice: what was read last is not read again.
+          for (const length of [20, 20, 5, 2000, 2000]) {
+            const letters = model.slice(1, length).map(([byte]) => String.fromCharCode(byte));
+            expect(ring.latin1(1, length)).toBe(letters.join(''));
+          }
           for (const at of [0, model.length >> 1, model.length - 1]) {
             const [byte, from, offset] = model[at] ?? [];
             if (byte === undefined) continue;

@@ -42,6 +42,20 @@ describe('UTF-8', () => {
     );
   });
 
+  test('of a long text no more is made than is asked for, and one character', () => {
+    fc.assert(
+      fc.property(bytes, fc.nat(220), fc.boolean(), (some, most, isAscii) => {
+        const from = isAscii ? some.map((byte) => byte & 0x7f) : some;
+        const whole = textOf(from);
+        const begun = textOf(from, most);
+        expect(whole.startsWith(begun)).toBe(true);
+        if (whole.length <= most) expect(begun).toBe(whole);
+        else expect(begun.length).toBeGreaterThan(most);
+      }),
+      tries(1000),
+    );
+  });
+
   test.each([
     [[0xc0, 0x80], '\\xc0\\x80', 'too long'],
     [[0xe0, 0x9f, 0x80], '\\xe0\\x9f\\x80', 'too long'],

@@ -65,15 +65,18 @@ export function tellBody(pen: Pen, kind: BodyKind, body: Stretch, inflate: Infla
 }
 
 function tell(pen: Pen, kind: BodyKind, body: Stretch, isPacked = false): void {
-  const text = latin1(body.bytes);
+  const { bytes } = body;
   if (kind.type === 'application/x-www-form-urlencoded') {
+    const text = latin1(bytes);
     tellFields(pen, 'form', text, formFields(text), body, isPacked, kind.whose);
   } else if (kind.type === 'multipart/form-data' && kind.boundary !== '') {
+    const text = latin1(bytes);
     tellFields(pen, 'form', text, parts(text, kind.boundary), body, isPacked, kind.whose);
-  } else if (/[/+]json$/.test(kind.type) || (kind.type === '' && /^\s*[{[]/.test(text))) {
+  } else if (/[/+]json$/.test(kind.type) || (kind.type === '' && beginsAsJson(bytes))) {
+    const text = latin1(bytes);
     tellFields(pen, 'JSON', text, jsonFields(text), body, isPacked, kind.whose);
-  } else if (TEXTUAL.test(kind.type) || looksLikeText(body.bytes)) {
-    whole(pen, body, `${kind.whose} body`, textOf(body.bytes));
+  } else if (TEXTUAL.test(kind.type) || looksLikeText(bytes)) {
+    whole(pen, body, `${kind.whose} body`, textOf(bytes, pen.talk.textMax));
   }
 }
 
@@ -112,6 +115,12 @@ function formText(text: string, fields: readonly Field[], hidden: readonly Field
 function whole(pen: Pen, body: Stretch, what: string, text: string): void {
   const from = body.position(0);
   pen.write('content', what, text, '', from, body.position(Number.MAX_SAFE_INTEGER) + 1);
+}
+
+/** A brace or a bracket behind white space. */
+function beginsAsJson(bytes: Uint8Array): boolean {
+  const at = bytes.findIndex((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d));
+  return bytes[at] === 0x7b || bytes[at] === 0x5b;
 }
 
 function looksLikeText(bytes: Uint8Array): boolean {
