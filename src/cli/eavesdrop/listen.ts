@@ -9,6 +9,7 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import * as vxlan from '../../core/wire/vxlan.ts';
 import type { LabCapture, Taps } from '../../lab/capture.ts';
 import { EPOCH_SECONDS } from '../../lab/capture.ts';
+import { growSlowly } from '../../live/heap-growth.ts';
 import { NODE_INFLATE } from '../../live/node-inflate.ts';
 import type { MakeOpener } from '../inspect/keys.ts';
 import { tellOpened } from '../inspect/keys.ts';
@@ -36,6 +37,7 @@ export async function listenToFile(
   given: ListenArguments,
   makeOpener: MakeOpener,
 ): Promise<Heard> {
+  growSlowly();
   const filter = await filterOf(given);
   const opener = makeOpener();
   const ear = new Listener(given, opener);

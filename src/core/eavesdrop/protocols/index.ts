@@ -4,6 +4,7 @@
 import type { Inflate } from '../inflate.ts';
 import type { Protocol } from '../reader.ts';
 import { amqp } from './amqp.ts';
+import { dceRpc } from './dce-rpc.ts';
 import { dns } from './dns.ts';
 import { ftp } from './ftp.ts';
 import { http, http2 } from './http.ts';
@@ -20,9 +21,11 @@ import { postgres } from './postgres.ts';
 import { redis } from './redis.ts';
 import { rtsp } from './rtsp.ts';
 import { sip } from './sip.ts';
+import { smb } from './smb.ts';
 import { smtp } from './smtp.ts';
 import { snmp } from './snmp.ts';
 import { socks } from './socks.ts';
+import { tds } from './tds.ts';
 import { telnet } from './telnet.ts';
 import { tls } from './tls.ts';
 
@@ -32,6 +35,7 @@ export function protocols(inflate: Inflate | null = null): readonly Protocol[] {
     ...[tls, http2, http(inflate)],
     ...[mysql, postgres, redis, smtp, pop3, imap, ftp, ldap, socks, telnet],
     ...[memcached, mongodb, mqtt, amqp, irc, nntp, sip, rtsp, snmp],
+    ...[smb, dceRpc, tds],
     dns,
   ];
 }

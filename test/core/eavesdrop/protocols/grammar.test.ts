@@ -50,14 +50,19 @@ describe('mails', () => {
 });
 
 describe('mechanisms of SASL', () => {
-  test('NTLM, in SMTP, IMAP, POP3 and LDAP', () => {
+  test('NTLM, in SMB, DCE/RPC, TDS, SMTP, IMAP, POP3 and LDAP', () => {
     const logins = loginsIn('cleartext/arkime/ntlm_synthetic.pcap').filter((line) => !line.includes('HTTP'));
     expect(logins).toEqual([
+      expect.stringMatching(/^~ SMB session setup NTLM: ARKDOM1\\alice1/),
+      expect.stringMatching(/^~ SMB session setup NTLM: SPNDOM\\bob/),
+      expect.stringMatching(/^~ SMB session setup NTLM: V6DOM\\charlie/),
       '~ LDAP bind NTLM: LDAPDOM\\frank / challenge= lm=... nt=...',
       '~ LDAP bind NTLM: SASLDOM\\grace / challenge=... lm=... nt=...',
+      expect.stringMatching(/^~ DCE\/RPC bind NTLM: RPC6DOM\\ivy/),
       expect.stringMatching(/^~ SMTP AUTH NTLM: SMTPDOM\\jack/),
       expect.stringMatching(/^~ IMAP AUTHENTICATE NTLM: IMAPDOM\\kate/),
       expect.stringMatching(/^~ POP3 AUTH NTLM: POP3DOM\\liam/),
+      expect.stringMatching(/^~ TDS login NTLM: TDSDOM\\mona/),
     ]);
   });
 
