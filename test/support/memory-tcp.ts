@@ -208,6 +208,11 @@ class MemorySocket implements TcpSocket {
     this.#move();
   }
 
+  close(): void {
+    if (this.state === 'SYN-SENT' || this.readableLength > 0) this.abort();
+    else this.end();
+  }
+
   abort(): void {
     if (this.state === 'CLOSED') return;
     this.state = 'CLOSED';

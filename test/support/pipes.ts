@@ -148,6 +148,11 @@ export class Pipe implements TcpSocket, TimerTarget {
     this.#move();
   }
 
+  close(): void {
+    if (this.state === 'SYN-SENT' || this.readableLength > 0) this.abort();
+    else this.end();
+  }
+
   abort(): void {
     if (this.state === 'CLOSED') return;
     this.state = 'CLOSED';

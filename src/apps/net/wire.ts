@@ -96,10 +96,7 @@ export class Wire implements TcpEvents, Recipient {
   /** The holder is gone: close(2). */
   release(): void {
     this.#holder = null;
-    if (this.over || this.#tcp === null) return;
-    const { state } = this.#tcp;
-    if (this.#tcp.readableLength > 0 || state === 'SYN-SENT' || state === 'SYN-RECEIVED') this.#tcp.abort();
-    else this.#tcp.end();
+    if (!this.over) this.#tcp?.close();
   }
 
   /** The holder is gone, and the peer is to know by a RST. */

@@ -91,6 +91,8 @@ export abstract class Block {
   /** True once this end has said that it sends no more, and once its FIN went out. */
   ending = false;
   finSent = false;
+  /** True once nobody holds it any more. */
+  orphan = false;
 
   // Sending.
   una = 0;

@@ -3,7 +3,7 @@
 import { FLAG } from '../../../core/wire/tcp.ts';
 import { DATA_OPTIONS_LEN } from '../../../core/wire/tcp-options.ts';
 import { Block, NEWS, NOBODY, TIMER } from './block.ts';
-import { KEEPALIVE_IDLE } from './constants.ts';
+import { FIN_TIMEOUT, KEEPALIVE_IDLE } from './constants.ts';
 import { expire } from './expiry.ts';
 import { finish } from './news.ts';
 import { acknowledge, transmit } from './output.ts';
@@ -56,6 +56,17 @@ export class Connection extends Block implements TcpSocket {
     if (this.state === 'ESTABLISHED') this.state = 'FIN-WAIT-1';
     else if (this.state === 'CLOSE-WAIT') this.state = 'LAST-ACK';
     this.#send();
+  }
+
+  close(): void {
+    const { state } = this;
+    if (state === 'SYN-SENT' || state === 'SYN-RECEIVED' || this.receiving.length > 0) {
+      this.abort();
+      return;
+    }
+    this.orphan = true;
+    this.end();
+    if (this.state === 'FIN-WAIT-2') arm(this, TIMER.wait, this.host.ground.clock.now + FIN_TIMEOUT);
   }
 
   abort(): void {

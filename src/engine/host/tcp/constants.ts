@@ -18,6 +18,8 @@ export const DELAYED_ACK: number = 40 * MILLISECOND;
 export const QUICK_ACKS: number = 16;
 /** TCP_TIMEWAIT_LEN. */
 export const TIME_WAIT: number = 60 * SECOND;
+/** tcp_fin_timeout: how long a connection that nobody holds any more waits for the peer's FIN. */
+export const FIN_TIMEOUT: number = 60 * SECOND;
 /** tcp_keepalive_time, tcp_keepalive_intvl, tcp_keepalive_probes. */
 export const KEEPALIVE_IDLE: number = 7200 * SECOND;
 export const KEEPALIVE_INTERVAL: number = 75 * SECOND;

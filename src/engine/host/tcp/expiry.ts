@@ -1,5 +1,5 @@
 // Timers of a connection fire: the retransmission (RFC 6298 s.5), the delayed acknowledgement, the probe of a closed window
-// (RFC 9293 s.3.8.6.1), the keep-alive (s.3.8.4), the end of TIME-WAIT.
+// (RFC 9293 s.3.8.6.1), the keep-alive (s.3.8.4), the end of TIME-WAIT and of an orphan's FIN-WAIT-2.
 
 import { FLAG } from '../../../core/wire/tcp.ts';
 import type { Block } from './block.ts';

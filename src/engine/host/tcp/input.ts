@@ -7,7 +7,7 @@ import { DROP, drop } from '../../trace/drop.ts';
 import { isPlausible, takeAck } from './ack.ts';
 import type { Block } from './block.ts';
 import { NEVER, NEWS, TIMER } from './block.ts';
-import { CHALLENGE_PAUSE, PAWS_LIFETIME, TIME_WAIT } from './constants.ts';
+import { CHALLENGE_PAUSE, FIN_TIMEOUT, PAWS_LIFETIME, TIME_WAIT } from './constants.ts';
 import { finish, tell } from './news.ts';
 import { acknowledge, transmit } from './output.ts';
 import type { Reading } from './reading.ts';
@@ -145,8 +145,10 @@ export function mayAnswer(c: Block): boolean {
 /** Their acknowledgement may cover our FIN. */
 function finAcknowledged(c: Block): void {
   if (!c.finSent || c.sending.length > 0 || ahead(c.max, c.una) > 0) return;
-  if (c.state === 'FIN-WAIT-1') c.state = 'FIN-WAIT-2';
-  else if (c.state === 'CLOSING') wait(c);
+  if (c.state === 'FIN-WAIT-1') {
+    c.state = 'FIN-WAIT-2';
+    if (c.orphan) arm(c, TIMER.wait, c.host.ground.clock.now + FIN_TIMEOUT);
+  } else if (c.state === 'CLOSING') wait(c);
   else if (c.state === 'LAST-ACK') finish(c, null);
 }
 

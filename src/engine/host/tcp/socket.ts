@@ -87,6 +87,11 @@ export interface TcpSocket {
   read(into: Uint8Array, from?: number, to?: number): number;
   /** Nothing more will be written: a FIN follows what is in the buffer. Reading goes on. */
   end(): void;
+  /**
+   * Nobody will read or write any more, as after close(2): `end`, or `abort` where bytes wait to be read or the connection is not open
+   * yet. A peer that does not end as well is given a minute (Linux: tcp_fin_timeout).
+   */
+  close(): void;
   /** Ends the connection at once with a RST. `closed` is not told. */
   abort(): void;
   /** Nagle's algorithm (RFC 896) is on until this is called with true. */

@@ -24,6 +24,48 @@ describe('closing (RFC 9293 s.3.6)', () => {
     script.lab.end();
   });
 
+  test("one that nobody holds waits a minute for the peer's FIN, and no longer", () => {
+    for (const late of [false, true]) {
+      const { script, program, tcp } = active();
+      if (late) program.socket.end();
+      else program.socket.close();
+      script.expects(`F. 1:1(0) ack 1`);
+      script.gets('. 1:1(0) ack 2 win 65535');
+      expect(program.socket.state).toBe('FIN-WAIT-2');
+      if (late) {
+        // Held, it may read for ever.
+        script.lab.run(300);
+        expect(program.socket.state).toBe('FIN-WAIT-2');
+        program.socket.close();
+      }
+      script.lab.run(59.9);
+      expect(tcp.size).toBe(1);
+      script.lab.run(0.2);
+      expect(program.socket.state).toBe('CLOSED');
+      expect(tcp.size).toBe(0);
+      // Whoever speaks to it afterwards learns that it is gone.
+      script.gets('P. 1:11(10) ack 2 win 65535');
+      script.expects('R 2:2(0)');
+      script.lab.end();
+    }
+  });
+
+  test('one that nobody holds goes by TIME-WAIT if the FIN comes in time', () => {
+    const { script, program, tcp } = active();
+    program.socket.close();
+    script.expects(`F. 1:1(0) ack 1`);
+    script.gets('. 1:1(0) ack 2 win 65535');
+    script.lab.run(59);
+    script.gets('F. 1:1(0) ack 2 win 65535');
+    script.expects(`. 2:2(0) ack 2`);
+    expect(program.socket.state).toBe('TIME-WAIT');
+    script.lab.run(59.9);
+    expect(tcp.size).toBe(1);
+    script.lab.run(0.2);
+    expect(tcp.size).toBe(0);
+    script.lab.end();
+  });
+
   test('they end first: CLOSE-WAIT, LAST-ACK, gone', () => {
     const { script, program, tcp } = passive('mss 1000', undefined, stubborn);
     script.gets('F. 1:1(0) ack 1 win 65535');
