@@ -287,7 +287,7 @@ class Draft {
     const networks = pod === undefined ? joined : [pod];
     const endpoints =
       candidate === null ? [] : networks.map((network) => this.#endpoint(network, spec, name));
-    const hostname = (spec.hostname ?? id.slice(0, 12)).replace(/\{\{\s*\.Task\.Slot\s*\}\}/g, String(slot));
+    const hostname = hostnameOf(spec, id, slot);
     return { id, name, service: spec.key, slot, hostname, node: candidate?.node.name ?? null, endpoints };
   }
 
@@ -298,6 +298,11 @@ class Draft {
     const endpoint = lease(network, name);
     return attachment?.mac === undefined ? endpoint : { ...endpoint, mac: attachment.mac };
   }
+}
+
+/** What a task's container calls itself: as the service says, with its slot filled in, or by the task's id. */
+export function hostnameOf(spec: ServiceSpec, id: string, slot: number): string {
+  return (spec.hostname ?? id.slice(0, 12)).replace(/\{\{\s*\.Task\.Slot\s*\}\}/g, String(slot));
 }
 
 /** What ESP takes: SPI 4, sequence 4, IV 8, pad length 1, next header 1, ICV 8; and padding to four bytes (ov_network.go, maxMTU). */
