@@ -14,6 +14,15 @@ export interface HistogramSummary {
   readonly max: number;
 }
 
+/** A histogram as plain data, for another process. */
+export interface HistogramState {
+  readonly counts: Float64Array;
+  readonly count: number;
+  readonly sum: number;
+  readonly min: number;
+  readonly max: number;
+}
+
 export class Histogram {
   #counts: Float64Array = new Float64Array(0);
   count = 0;
@@ -69,6 +78,17 @@ export class Histogram {
     this.max = Math.max(this.max, other.max);
     this.sum += other.sum;
     this.count += other.count;
+  }
+
+  state(): HistogramState {
+    const { count, sum, min, max } = this;
+    return { counts: this.#counts, count, sum, min, max };
+  }
+
+  static of({ counts, count, sum, min, max }: HistogramState): Histogram {
+    const made = new Histogram();
+    made.#counts = counts;
+    return Object.assign(made, { count, sum, min, max });
   }
 
   #grow(size: number): void {

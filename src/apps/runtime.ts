@@ -36,6 +36,19 @@ export interface ServiceRow extends TallyRow {
   readonly kind: string;
 }
 
+/** What the programs of one kind counted in all tasks of a service. */
+export interface ServiceTally {
+  readonly service: string;
+  readonly kind: string;
+  readonly tally: Tally;
+}
+
+export function rowsOf(tallies: readonly ServiceTally[]): ServiceRow[] {
+  return tallies.flatMap(({ service, kind, tally }) =>
+    tally.rows().map((row) => ({ service, kind, ...row })),
+  );
+}
+
 export class Runtime {
   readonly #options: RuntimeOptions;
   readonly #processes: Map<Container, ContainerProcess[]> = new Map();
@@ -130,7 +143,11 @@ export class Runtime {
 
   /** What was counted, by service, kind of program and peer. */
   rows(): ServiceRow[] {
-    const sums = new Map<string, { service: string; kind: string; tally: Tally }>();
+    return rowsOf(this.tallies());
+  }
+
+  tallies(): ServiceTally[] {
+    const sums = new Map<string, ServiceTally>();
     for (const [container, processes] of this.#processes) {
       const service = this.#specOf(container)?.key ?? container.name;
       for (const { name: kind, context } of processes) {
@@ -143,9 +160,7 @@ export class Runtime {
         sum.tally.merge(context.tally);
       }
     }
-    return [...sums.values()].flatMap(({ service, kind, tally }) =>
-      tally.rows().map((row) => ({ service, kind, ...row })),
-    );
+    return [...sums.values()];
   }
 
   #specOf(container: Container): ServiceSpec | undefined {

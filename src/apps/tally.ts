@@ -1,7 +1,7 @@
 // What a program counts for reports: requests, errors by code, bytes, latencies; for each peer by the name the program
 // knows it by. Memory is bounded by the number of peers and codes, not of requests.
 
-import type { HistogramSummary } from './histogram.ts';
+import type { HistogramState, HistogramSummary } from './histogram.ts';
 import { Histogram } from './histogram.ts';
 
 /** The row of one (program, peer) pair; latencies in virtual nanoseconds. */
@@ -19,6 +19,18 @@ export interface TallyRow {
   readonly to: number;
   /** Bytes received a second between them, times 8; 0 without a span. */
   readonly goodput: number;
+}
+
+/** What was counted of one peer, as plain data for another process. */
+export interface PeerState {
+  readonly peer: string;
+  readonly latency: HistogramState;
+  readonly errors: ReadonlyMap<string, number>;
+  readonly requests: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly from: number;
+  readonly to: number;
 }
 
 export class PeerTally {
@@ -91,6 +103,22 @@ export class PeerTally {
     if (other.to > this.to) this.to = other.to;
   }
 
+  /** @param origin the instant that is 0 in the state */
+  state(origin: number): PeerState {
+    const { peer, errors, requests, bytesSent, bytesReceived } = this;
+    const since = (at: number): number => (at < 0 ? at : Math.max(0, at - origin));
+    const [from, to] = [since(this.from), since(this.to)];
+    return { peer, latency: this.latency.state(), errors, requests, bytesSent, bytesReceived, from, to };
+  }
+
+  /** Adds what a state tells. */
+  take({ latency, errors, ...counted }: PeerState): void {
+    const other = new PeerTally(this.peer, this.#now);
+    other.latency.merge(Histogram.of(latency));
+    for (const [code, n] of errors) other.errors.set(code, n);
+    this.merge(Object.assign(other, counted));
+  }
+
   #touch(): void {
     this.to = this.#now();
     if (this.from < 0) this.from = this.to;
@@ -122,6 +150,15 @@ export class Tally {
 
   rows(): TallyRow[] {
     return this.peers.map((peer) => peer.row());
+  }
+
+  /** @param origin the instant that is 0 in the states */
+  state(origin: number): PeerState[] {
+    return this.peers.map((peer) => peer.state(origin));
+  }
+
+  take(states: readonly PeerState[]): void {
+    for (const state of states) this.peer(state.peer).take(state);
   }
 
   merge(other: Tally): void {

@@ -28,6 +28,7 @@ export const COMMANDS: ReadonlyMap<string, () => Promise<MakeCommand>> = new Map
   ['correlate', async () => (await import('./commands/correlate.ts')).correlateCommand],
   ['craft', async () => (await import('./commands/craft.ts')).craftCommand],
   ['prove', emulating(async () => (await import('./commands/prove.ts')).proveCommand)],
+  ['send', async () => (await import('./commands/send.ts')).sendCommand],
   ['sniff', async () => (await import('./commands/sniff.ts')).sniffCommand],
   ['vtep', emulating(async () => (await import('./commands/vtep.ts')).vtepCommand)],
   ['doctor', async () => (await import('./commands/doctor.ts')).doctorCommand],

@@ -32,19 +32,19 @@ export async function probeAll(): Promise<Finding[]> {
     addon(
       'cap',
       'libpcap through cap',
-      'live capture (sniff)',
+      'live capture (sniff), send --backend cap',
       'apt install libpcap-dev build-essential python3; npm install cap',
     ),
     addon(
       'koffi',
       'calls of the C library through koffi',
-      "vtep --attach and --backend batch, sniff's count of drops",
+      "vtep --attach and --backend batch, send --dev, sniff's count of drops",
       'npm install koffi',
     ),
     addon(
       'raw-socket',
       'raw sockets through raw-socket',
-      'vtep --backend raw, injection',
+      'vtep and send --backend raw',
       'apt install build-essential python3; npm install raw-socket',
     ),
     tun(),

@@ -11,6 +11,21 @@ export interface CaptureReport {
   readonly interfaces: readonly string[];
 }
 
+/** A node that ran in a process of its own. */
+export interface ProcessReport {
+  readonly node: string;
+  readonly pid: number;
+  /** How it ended before the run did; null for one that lasted. */
+  readonly ended: string | null;
+}
+
+/** A task that a dead node left behind: `to` is null where no node takes it. */
+export interface MoveReport {
+  readonly container: string;
+  readonly from: string;
+  readonly to: string | null;
+}
+
 /** `vxlab.up/1`, described in docs/schema/up.schema.json. Times are nanoseconds. */
 export interface UpDocument extends Population, Totals {
   readonly schema: 'vxlab.up/1';
@@ -29,4 +44,7 @@ export interface UpDocument extends Population, Totals {
   /** Pings between containers. */
   readonly traffic: readonly TrafficRow[];
   readonly capture: CaptureReport | null;
+  /** With a process a node. */
+  readonly processes?: readonly ProcessReport[];
+  readonly moves?: readonly MoveReport[];
 }

@@ -1,4 +1,5 @@
-// The scenarios of docs/live.md, each run as it is printed. Needs root; what a scenario that failed left behind is taken away.
+// The scenarios of docs/live.md, docs/send.md and docs/node-groups.md, each run as it is printed. Needs root; what a scenario that failed left behind is
+// taken away.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,10 +11,14 @@ import { canMakeNamespaces } from '../support/netns.ts';
 import { hasTool } from '../support/peers.ts';
 
 const able = canMakeNamespaces() && ['ping', 'python3', 'curl', 'bash'].every((tool) => hasTool(tool));
-const text = readFileSync(new URL('../../docs/live.md', import.meta.url), 'utf8');
-const scenarios = [...text.matchAll(/^## (.+)\n[^#]*?^```sh\n([^`]*)^```$/gm)].map(
-  ([, title = '', script = '']) => [title, script] as const,
-);
+
+/** The scenarios of a page. */
+function scenariosOf(page: string): (readonly [title: string, script: string])[] {
+  const text = readFileSync(new URL(`../../docs/${page}`, import.meta.url), 'utf8');
+  return [...text.matchAll(/^## (.+)\n[^#]*?^```sh\n([^`]*)^```$/gm)].map(
+    ([, title = '', script = '']) => [title, script] as const,
+  );
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'vxlab-docs-'));
 const programs = join(folder, 'bin');
@@ -32,9 +37,15 @@ function spacesOf(script: string): string[] {
   return [...new Set([...named, ...listed])];
 }
 
-describe.skipIf(!able)('docs/live.md', () => {
+describe.skipIf(!able).each([
+  ['live.md', 5],
+  ['send.md', 2],
+  ['node-groups.md', 2],
+] as const)('docs/%s', (page, least) => {
+  const scenarios = scenariosOf(page);
+
   test('has its scenarios', () => {
-    expect(scenarios.length).toBeGreaterThanOrEqual(5);
+    expect(scenarios.length).toBeGreaterThanOrEqual(least);
   });
 
   test.each(scenarios)(

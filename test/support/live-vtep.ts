@@ -39,7 +39,11 @@ export class LiveVtepProcess {
   }
 
   /** Resolves when its sockets are open. @throws Error with its words when it ends instead */
-  static async start(net: UnderlayNet, n: number, ...args: string[]): Promise<LiveVtepProcess> {
+  static async start(
+    net: Pick<UnderlayNet, 'start'>,
+    n: number,
+    ...args: string[]
+  ): Promise<LiveVtepProcess> {
     const name = `test-${process.pid}-${n}-${Math.floor(performance.now())}`;
     const child = net.start(
       n,

@@ -1,4 +1,4 @@
-// `vxlab craft`: one frame from flags in the order of its layers, shown in hex or written to a capture.
+// `vxlab craft`: one frame from flags in the order of its layers, shown in hex, written to a capture, or sent.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { craft, LAYER_KINDS, layer } from '../../core/craft/craft.ts';
@@ -12,14 +12,19 @@ import { withExamples } from '../help.ts';
 import { PacketPrinter } from '../inspect/packets.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
+import type { SpeedArguments } from '../send/speed.ts';
+import { addSpeedOptions } from '../send/speed.ts';
+import { codeOf } from '../send/tell.ts';
 import { count, whole } from '../units.ts';
+import { interfaceName } from '../vtep/options.ts';
 
-interface CraftArguments {
+interface CraftArguments extends SpeedArguments {
   readonly payload?: string;
   readonly payloadHex?: Uint8Array;
   readonly size?: number;
   readonly output?: string;
   readonly format?: CaptureFormat;
+  readonly send?: string;
   readonly count: number;
   readonly verbose?: true;
   readonly raw?: true;
@@ -65,14 +70,32 @@ export function craftCommand(io: Io, end: (code: ExitCode) => void): Command {
         'pcapng',
       ]),
     )
-    .option('--count <N>', 'so many of it in the capture, a microsecond apart', whole(1, 10_000_000), 1);
+    .addOption(
+      new Option('--send <IFACE>', 'put it on an interface; needs root or CAP_NET_RAW')
+        .argParser(interfaceName)
+        .conflicts('output'),
+    )
+    .option(
+      '--count <N>',
+      'so many of it: in the capture a microsecond apart, with --send as fast as it goes',
+      whole(1, 10_000_000),
+      1,
+    );
+  addSpeedOptions(command, false);
   return withExamples(command, [
     'vxlab craft --ether --ip dst=192.0.2.12 --udp --vxlan vni=4097 --ether --arp psrc=10.0.1.2,pdst=10.0.1.3',
     'vxlab craft --ip --udp chksum=0 --vxlan vni=7,flags=0 --ether --ip --icmp --size 56 -o no-i-flag.pcap',
   ]).action(async (given: CraftArguments) => {
     if (layers.length === 0) throw usage('say at least one layer: --ether, --ip, ...');
     const bytes = parsed(() => craft(layers, payloadOf(given)));
-    end(await crafted(io, layers, bytes, given));
+    const { send } = given;
+    const paced = given.rate !== undefined || given.pps !== undefined || given.top !== undefined;
+    if (send === undefined && paced) throw usage('--rate, --pps and --top are of --send IFACE');
+    end(
+      await (send === undefined
+        ? crafted(io, layers, bytes, given)
+        : sent(io, layers, bytes, { ...given, send })),
+    );
   });
 }
 
@@ -85,7 +108,8 @@ async function crafted(
   const hex = Buffer.from(bytes).toString('hex');
   const names = layers.map(({ kind }) => kind.name);
   const packets = given.output === undefined ? 0 : await written(io, names[0] as string, bytes, given);
-  if (given.output === undefined && given.count > 1) throw usage('--count needs a capture to write: -o FILE');
+  if (given.output === undefined && given.count > 1)
+    throw usage('--count needs a capture to write, -o FILE, or --send IFACE');
   if (given.json)
     printJson(io, { schema: 'vxlab.craft/1', layers: names, length: bytes.length, hex, packets });
   else if (given.output !== undefined)
@@ -97,6 +121,23 @@ async function crafted(
     await printer.flush();
   }
   return io.signal.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+async function sent(
+  io: Io,
+  layers: readonly Layer[],
+  bytes: Uint8Array,
+  given: CraftArguments & { readonly send: string },
+): Promise<ExitCode> {
+  const names = layers.map(({ kind }) => kind.name);
+  const { sendCopies } = await import('../send/copies.ts');
+  const report = await sendCopies(io, bytes, linkTypeOf(names[0] as string) === LINKTYPE.ethernet, given);
+  if (given.json) {
+    const hex = Buffer.from(bytes).toString('hex');
+    const packets = report.packets.sent;
+    printJson(io, { schema: 'vxlab.craft/1', layers: names, length: bytes.length, hex, packets });
+  }
+  return codeOf(io, report);
 }
 
 /** Writes the capture; answers with how many packets went in. */

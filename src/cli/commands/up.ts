@@ -3,8 +3,8 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { ContainerProcess } from '../../apps/process.ts';
 import { writeKeysFile } from '../../core/esp/keys-file.ts';
+import type { Ip } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { StackSpec } from '../../engine/model/spec.ts';
 import type { Taps } from '../../lab/capture.ts';
@@ -12,7 +12,10 @@ import { TAPS } from '../../lab/capture.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { Traffic } from '../../lab/traffic.ts';
 import { silentPairsOf } from '../../lab/traffic.ts';
+import { ipAddress } from '../edit/options.ts';
 import { usage } from '../failure.ts';
+import { joinedNodes } from '../group/options.ts';
+import type { Say } from '../group/share.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
@@ -33,6 +36,10 @@ export interface UpArguments extends ClusterArguments, StackOptions {
   readonly taps: Taps;
   readonly underlay: 'sim' | 'udp';
   readonly port?: number;
+  readonly first?: Ip;
+  readonly processes?: true;
+  readonly join?: ReadonlyMap<string, Ip>;
+  readonly joinScript?: string;
   readonly traffic: TrafficKind | false;
   readonly keys?: string;
   readonly json?: true;
@@ -79,6 +86,10 @@ export function upCommand(io: Io, end: (code: ExitCode) => void): Command {
         .default('sim'),
     )
     .option('--port <N>', "UDP port of --underlay udp; default the profile's", whole(1, 65535))
+    .option('--processes', 'a process for each node of --underlay udp: one that is killed is a dead node')
+    .option('--first <IP>', "the first node's address on this machine; default 127.0.0.11", ipAddress)
+    .option('--join <NODE=IP...>', 'nodes that are real ones, and where they are', joinedNodes)
+    .option('--join-script <FILE>', 'write the commands that make a machine such a node')
     .addOption(
       new Option('--traffic <KIND>', 'what containers run; pings from all; nothing')
         .choices(TRAFFIC)
@@ -100,7 +111,7 @@ async function up(io: Io, file: string | undefined, given: UpArguments): Promise
   const manifest = found === '-' ? null : found;
   const report =
     given.underlay === 'udp'
-      ? await runUdp(io, spec, given, { manifest, print: printer(io, given) })
+      ? await runUdp(io, spec, given, { manifest, say: speaker(io, given) })
       : await runEmulated(io, manifest, spec, given);
   if (given.json) printJson(io, report);
   else if (given.capture === STDOUT) io.err(renderReport(report, io.errPaint));
@@ -119,13 +130,14 @@ async function runEmulated(
   given: UpArguments,
 ): Promise<UpDocument> {
   sayLarge(io, spec);
+  const say = speaker(io, given);
   const living = new LivingLab(io, spec, {
     cluster: clusterOptions(given),
     profile: given.profile,
     seed: given.seed,
     manifest,
     workloads: given.traffic === 'programs',
-    print: printer(io, given),
+    print: ({ context }, text, stream) => say(context.name, text, stream),
     ...(given.capture === undefined ? {} : { capture: { file: given.capture, taps: given.taps } }),
   });
   try {
@@ -187,14 +199,11 @@ function startPings(lab: Lab, given: UpArguments): Traffic | null {
 }
 
 /** What programs print, as `docker compose up` shows it; beside a JSON document it goes to standard error. */
-function printer(
-  io: Io,
-  given: UpArguments,
-): (process: ContainerProcess, text: string, stream: 'out' | 'err') => void {
+function speaker(io: Io, given: UpArguments): Say {
   const apart = given.json === true || given.capture === STDOUT;
-  return ({ context }, text, stream) => {
+  return (container, text, stream) => {
     const lines = text.replace(/\n$/, '').split('\n');
-    const words = lines.map((line) => `${context.name}  | ${line}\n`).join('');
+    const words = lines.map((line) => `${container}  | ${line}\n`).join('');
     if (stream === 'err' || apart) io.err(words);
     else io.out(words);
   };
@@ -250,15 +259,28 @@ function sayStart(
   io.err(`${spec.name}: ${count(containers, 'container')} on ${count(nodes, 'node')}, ${how}\n`);
 }
 
+const FLAGS = {
+  port: '--port',
+  first: '--first',
+  processes: '--processes',
+  join: '--join',
+  joinScript: '--join-script',
+} as const;
+const LIVE_ONLY = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
+
 /** What the two underlays cannot do. @throws VxlabError USAGE */
 function refuseMixtures(given: UpArguments): void {
   if (given.capture === STDOUT && given.json) {
     throw usage('--capture - and --json would both write to standard output; give the capture a file');
   }
   if (given.underlay === 'sim') {
-    if (given.port !== undefined) throw usage('--port goes with --underlay udp');
+    const live = LIVE_ONLY.filter((name) => given[name] !== undefined).map((name) => FLAGS[name]);
+    if (live.length > 0)
+      throw usage(`${live.join(', ')} ${live.length === 1 ? 'goes' : 'go'} with --underlay udp`);
     return;
   }
+  if (given.joinScript !== undefined && given.join === undefined)
+    throw usage('--join-script goes with --join NODE=IP');
   if (given.capture !== undefined) {
     throw usage(
       '--capture writes emulated frames; real ones are captured with tcpdump -i lo -w FILE udp port 4789',

@@ -89,7 +89,8 @@ export interface SourceFile {
 
 /**
  * Reads one capture to its end, or until Ctrl-C, into a sink that is made when the reader is there.
- * @param options `between` is awaited after each chunk; `meet` as readCapture has it, `sweep` as AnyReader
+ * @param options `between` is awaited after each chunk; `meet` and `chunkBytes` as readCapture has them, `sweep` as AnyReader;
+ *   `quiet` for a caller that tells the progress itself
  * @throws VxlabError CAPTURE_UNREADABLE when it cannot be opened, NOT_A_CAPTURE when it is something else
  */
 export async function readSource(
@@ -97,9 +98,10 @@ export async function readSource(
   name: string,
   given: SourceArguments,
   makeSink: (reader: AnyReader) => PacketSink,
-  options: Pick<ReadOptions, 'meet'> & {
+  options: Pick<ReadOptions, 'meet' | 'chunkBytes'> & {
     readonly between?: () => Promise<void>;
     readonly sweep?: RecordSweep | null;
+    readonly quiet?: true;
   } = {},
 ): Promise<SourceFile> {
   const path = pathOf(io, name);
@@ -117,8 +119,9 @@ export async function readSource(
     ...(given.follow ? { follow: true } : {}),
     ...(options.meet === undefined ? {} : { meet: options.meet }),
     ...(options.sweep ? { chunk: options.sweep.chunk } : {}),
+    ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
     progress: (bytes) => {
-      progress.say(() => readSoFar(`reading ${shown(name)}`, bytes, total));
+      if (!options.quiet) progress.say(() => readSoFar(`reading ${shown(name)}`, bytes, total));
       return options.between?.();
     },
   });

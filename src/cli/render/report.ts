@@ -20,11 +20,25 @@ export function renderReport(report: UpDocument, paint: Colors): string {
     ),
     renderPopulation(report),
   ];
+  if (report.processes !== undefined) parts.push(renderProcesses(report));
   if (report.requests.length > 0) parts.push(renderRequests(report.requests));
   if (report.connections.length > 0) parts.push(renderConnections(report.connections));
   if (report.traffic.length > 0) parts.push(renderTraffic(report.traffic));
   parts.push(totals(report));
   return parts.join('\n');
+}
+
+/** The processes of nodes, how they ended, and where the tasks of those that did went. */
+function renderProcesses({ processes = [], moves = [] }: UpDocument): string {
+  const whereTo = (node: string): string =>
+    moves
+      .filter(({ from }) => from === node)
+      .map(({ container, to }) => `${container} > ${to ?? 'nowhere'}`)
+      .join(', ');
+  return table(
+    [{ head: 'NODE' }, { head: 'PROCESS', align: 'right' }, { head: 'ENDED' }, { head: 'ITS TASKS' }],
+    processes.map(({ node, pid, ended }) => [node, String(pid), ended ?? '-', whereTo(node) || '-']),
+  );
 }
 
 export function renderPopulation({ nodes, networks, containers, pending }: Population): string {
