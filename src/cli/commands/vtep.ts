@@ -85,6 +85,7 @@ export function vtepCommand(io: Io, end: (code: ExitCode) => void): Command {
       option.tosByte,
     )
     .option('--no-df', 'allow routers to fragment outer IPv4; raw backend only')
+    .option('--no-offload', 'one frame, one datagram at a time: no long segments, no trains of datagrams')
     .option('--mtu <BYTES>', "MTU of the overlay; default the underlay's less 50 or 70", whole(68, 9166))
     .option('--rate <RATE>', 'send no more than this, such as 100mbit', rate)
     .option('--accept <SUBNET...>', 'take datagrams of these senders too', option.listed(option.subnet))

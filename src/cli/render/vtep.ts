@@ -10,6 +10,7 @@ export function renderVtepReport(report: VtepReport): string {
     `${report.local}:${report.port} ${report.backend} mtu ${report.mtu}, ${report.seconds} s`,
     `    RX: ${it.receivedBytes} bytes ${count(it.received, 'datagram')}${lost}`,
     `    TX: ${it.sentBytes} bytes ${count(it.sent, 'datagram')}${refusedWords(it.sendErrors, it.queueFull)}`,
+    ...trainLines(it.trains),
     ...(it.truncated > 0 ? [`    ${it.truncated} too long for the overlay`] : []),
     ...dropLines(it.drops),
   ];
@@ -23,6 +24,15 @@ export function renderVtepReport(report: VtepReport): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function trainLines(trains: VtepReport['underlay']['trains']): string[] {
+  if (trains.sent + trains.received + trains.joined === 0) return [];
+  const way = (name: string, datagrams: number, n: number): string =>
+    `${name} ${count(datagrams, 'datagram')} in ${count(n, 'train')}`;
+  const sent = way('sent', trains.sentDatagrams, trains.sent);
+  const received = way('received', trains.receivedDatagrams, trains.received);
+  return [`    ${sent}, ${received}, ${trains.joined} joined to segments`];
 }
 
 function refusedWords(errors: number, full: number): string {
@@ -39,9 +49,10 @@ function dropLines(drops: Readonly<Record<string, number>>): string[] {
 }
 
 function offloadLines(offload: VtepReport['segments'][number]['offload']): string[] {
-  if (offload === null || offload.completed + offload.cut === 0) return [];
+  if (offload === null || offload.completed + offload.cut + offload.whole === 0) return [];
   const cut = offload.cut === 0 ? '' : `, ${offload.cut} long segments cut into ${offload.pieces}`;
-  return [`    done for a network card: ${count(offload.completed, 'checksum')} completed${cut}`];
+  const whole = offload.whole === 0 ? '' : `, ${offload.whole} passed on whole`;
+  return [`    done for a network card: ${count(offload.completed, 'checksum')} completed${cut}${whole}`];
 }
 
 /** The second between two reports in one line. */

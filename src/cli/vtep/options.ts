@@ -41,6 +41,7 @@ export interface VtepArguments {
   readonly ttl?: number;
   readonly tos?: number | 'inherit';
   readonly df: boolean;
+  readonly offload?: boolean;
   readonly mtu?: number;
   readonly rate?: number;
   readonly accept?: readonly Cidr[];
@@ -146,6 +147,7 @@ export function configOf(given: VtepArguments): LiveVtepConfig {
     ttl: given.ttl ?? TTL,
     tos: given.tos ?? 0,
     dontFragment: given.df,
+    offload: given.offload ?? true,
     learning: given.learning,
     ageing: given.ageing ?? AGEING,
     accept: given.accept ?? [],

@@ -57,6 +57,7 @@ export class FramePool implements FrameHome {
     f.id = 0;
     f.summed = false;
     f.secured = false;
+    f.segment = 0;
     return f;
   }
 
@@ -84,6 +85,7 @@ export class FramePool implements FrameHome {
     copy.id = f.id;
     copy.summed = f.summed;
     copy.secured = f.secured;
+    copy.segment = f.segment;
     // Slots begin on word borders, so both windows have the same alignment and whole words may be copied.
     const source = f.words;
     const target = copy.words;

@@ -51,6 +51,11 @@ export class Frame {
   summed = false;
   /** True from where ESP was opened to where the tunnel asks for it (Linux: the sec_path of an skb). */
   secured = false;
+  /**
+   * Bytes of TCP or UDP payload of each packet that this frame stands for; 0 for a frame that is one packet (Linux: gso_size of
+   * an skb). Such a frame is longer than any MTU: IP's lengths are right, and the transport's checksum is for whoever cuts it.
+   */
+  segment = 0;
 
   constructor(
     pool: FrameHome,

@@ -245,7 +245,8 @@ export class Vtep implements Port, TunnelReceiver {
 
   #encapsulate(given: Frame, peer: PeerId, via: number): void {
     const inner = given.end - given.start;
-    if (inner + vxlan.HEADER_LEN > this.#underlay.room(peer, this.options.vni))
+    // A frame that stands for several is cut by the underlay (Linux: is_skb_forwardable).
+    if (given.segment === 0 && inner + vxlan.HEADER_LEN > this.#underlay.room(peer, this.options.vni))
       return this.#tooLong(given, peer);
     const frame = given.own();
     const view = frame.view;

@@ -9,6 +9,11 @@ import type { Clock } from '../../engine/time/clock.ts';
 import { DROP, drop } from '../../engine/trace/drop.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** How many packets a frame stands for. */
+export function packetsOf(frame: Frame): number {
+  return frame.segment === 0 ? 1 : Math.ceil((frame.end - frame.start) / frame.segment);
+}
+
 export class FloodGate implements Port {
   readonly #vtep: Vtep;
   readonly #clock: Clock;
@@ -31,7 +36,7 @@ export class FloodGate implements Port {
 
   send(frame: Frame): void {
     const { now } = this.#clock;
-    if (this.#floods(frame, now) && !this.#bucket.take(1, now))
+    if (this.#floods(frame, now) && !this.#bucket.take(packetsOf(frame), now))
       return drop(this.#vtep, frame, DROP.floodLimit);
     this.#vtep.send(frame);
   }

@@ -14,6 +14,8 @@ export interface RingShape {
   readonly slots: number;
   /** Bytes of a slot, a multiple of 8. */
   readonly slotBytes: number;
+  /** Bytes that are left free at a slot's beginning, so that what follows a header is aligned. */
+  readonly lead: number;
 }
 
 const HEAD = 0;
@@ -55,9 +57,14 @@ export class FrameRing {
     this.view = new DataView(this.memory);
   }
 
+  /** Bytes of a packet at most. */
+  get packetBytes(): number {
+    return this.shape.slotBytes - this.shape.lead;
+  }
+
   /** Where a slot's packet begins. */
   slotAt(slot: number): number {
-    return this.slotsAt + slot * this.shape.slotBytes;
+    return this.slotsAt + slot * this.shape.slotBytes + this.shape.lead;
   }
 
   fact(slot: number, which: number): number {

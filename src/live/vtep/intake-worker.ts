@@ -51,7 +51,7 @@ for (let slot = 0; slot < shape.slots; slot++) {
   headerView.setBigUint64(at + 24, 1n, true);
   headerView.setBigUint64(at + 32, BigInt(base + ring.controlAt + slot * CONTROL_LEN), true);
   headerView.setBigUint64(iovec, BigInt(base + ring.slotAt(slot)), true);
-  headerView.setBigUint64(iovec + 8, BigInt(shape.slotBytes), true);
+  headerView.setBigUint64(iovec + 8, BigInt(ring.packetBytes), true);
 }
 
 /** Fills slots from a socket; answers with how many, or a negative number. */
@@ -73,7 +73,7 @@ function receive(from: number, most: number): number {
 /** The same from a TAP device, which gives one frame a call. */
 function read(from: number, most: number): number {
   for (let n = 0; n < most; n++) {
-    const length = libc.read(fd, base + ring.slotAt(from + n), shape.slotBytes);
+    const length = libc.read(fd, base + ring.slotAt(from + n), ring.packetBytes);
     if (length <= 0) return n === 0 ? length : n;
     ring.setFacts(from + n, length, 0, 0);
   }

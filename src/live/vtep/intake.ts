@@ -13,6 +13,8 @@ import type { Libc } from './libc.ts';
 export interface PacketTaker {
   /** @param at where the packet is in the ring's bytes */
   packet(ring: FrameRing, slot: number, at: number, length: number): void;
+  /** Nothing more waits, or others have their turn first. */
+  pause?(): void;
   /** The thread ended by itself, with an error's name. */
   ended(error: string): void;
 }
@@ -82,6 +84,7 @@ export class Intake {
       if (this.#closed) return;
       if (ring.waiting === 0) {
         ring.wakeWriter();
+        this.#taker.pause?.();
         if (ring.sleep()) return;
       }
       const slot = ring.tail;
@@ -89,6 +92,7 @@ export class Intake {
       ring.taken();
     }
     ring.wakeWriter();
+    this.#taker.pause?.();
     setImmediate(this.#drain);
   };
 }

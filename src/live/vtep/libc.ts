@@ -18,8 +18,10 @@ export interface Libc {
   write(fd: number, from: number, length: number): Result;
   poll(fds: number, count: number, timeout: number): Result;
   eventfd(initial: number, flags: number): Result;
+  sendmsg(fd: number, message: number, flags: number): Result;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): Result;
   sendmmsg(fd: number, messages: number, count: number, flags: number): Result;
+  memcpy(to: number, from: number, length: number): Result;
   ifIndex(name: string): number;
   /** The error of the last call, as `EAGAIN`. */
   error(): string;
@@ -76,8 +78,10 @@ export function loadLibc(wanted: string, code: string): Libc {
     write: bind('intptr_t write(int, intptr_t, size_t)'),
     poll: bind('int poll(intptr_t, unsigned long, int)'),
     eventfd: bind('int eventfd(unsigned int, int)'),
+    sendmsg: bind('intptr_t sendmsg(int, intptr_t, int)'),
     recvmmsg: bind('int recvmmsg(int, intptr_t, unsigned int, int, intptr_t)'),
     sendmmsg: bind('int sendmmsg(int, intptr_t, unsigned int, int)'),
+    memcpy: bind('intptr_t memcpy(intptr_t, intptr_t, size_t)'),
     ifIndex: bind('unsigned int if_nametoindex(const char *)'),
     error: () => {
       const errno = koffi.errno();
@@ -87,4 +91,10 @@ export function loadLibc(wanted: string, code: string): Libc {
     addressOf: (bytes) => Number(koffi.address(bytes)),
   };
   return loaded;
+}
+
+/** An address of 64 bits as two words of a structure. */
+export function setAddress(words: Uint32Array, at: number, address: number): void {
+  words[at] = address >>> 0;
+  words[at + 1] = Math.floor(address / 0x1_0000_0000);
 }

@@ -6,6 +6,17 @@ import type { Ip4 } from '../../core/wire/address.ts';
 import type { PeerId } from '../../engine/fabric/peers.ts';
 import type { Underlay } from '../../engine/fabric/underlay.ts';
 
+/** Datagrams that the kernel took or gave several at a time; all of them are among `sent` and `received`. */
+export interface TrainCounters {
+  /** Trains, and the datagrams in them. */
+  sent: number;
+  sentDatagrams: number;
+  received: number;
+  receivedDatagrams: number;
+  /** Datagrams whose TCP segments were put together with those before them: of each frame all but the first. */
+  joined: number;
+}
+
 export interface UnderlayCounters {
   /** Datagrams that were to be sent; those of `sendErrors` and `queueFull` are among them. */
   sent: number;
@@ -19,16 +30,28 @@ export interface UnderlayCounters {
   queueFull: number;
   /** Datagrams that came in longer than anything that fits the overlay, and were cut off: they end here. */
   truncated: number;
+  readonly trains: TrainCounters;
 }
 
 export function noCounts(): UnderlayCounters {
-  return { sent: 0, sentBytes: 0, received: 0, receivedBytes: 0, sendErrors: 0, queueFull: 0, truncated: 0 };
+  return {
+    sent: 0,
+    sentBytes: 0,
+    received: 0,
+    receivedBytes: 0,
+    sendErrors: 0,
+    queueFull: 0,
+    truncated: 0,
+    trains: { sent: 0, sentDatagrams: 0, received: 0, receivedDatagrams: 0, joined: 0 },
+  };
 }
 
 export interface LiveUnderlay extends Underlay {
   readonly counters: UnderlayCounters;
   /** What there is to tell the user, each sentence once. */
   readonly notices: string[];
+  /** Takes frames that stand for several and cuts them; without it they must be cut before. */
+  readonly whole?: boolean;
   /** Opens its sockets. @throws VxlabError PORT_IN_USE, NO_SUCH_ADDRESS, SOCKET_REFUSED; what a backend misses */
   open(): Promise<void>;
   /** Gives everything back; nothing is sent or received any more. */

@@ -77,6 +77,7 @@ export class LiveVtep {
       underlay: this.underlay,
       mtu: this.mtu,
       offload: isVirtual(this.device),
+      whole: config.offload,
     };
     this.segments = config.segments.map((segment) => new Segment(config, segment, site));
   }

@@ -8,10 +8,8 @@
 import type { Frame } from '../../core/frame/frame.ts';
 import type { FramePool } from '../../core/frame/frame-pool.ts';
 import { finish, finishUdp, fold, sum } from '../../core/wire/checksum.ts';
-import * as ipv4 from '../../core/wire/ipv4.ts';
-import * as ipv6 from '../../core/wire/ipv6.ts';
 import { PROTO } from '../../core/wire/numbers.ts';
-import * as tcp from '../../core/wire/tcp.ts';
+import { PieceHeaders } from './piece-headers.ts';
 import { Transport } from './transport.ts';
 
 export interface OffloadCounters {
@@ -20,6 +18,8 @@ export interface OffloadCounters {
   /** Frames that were cut, and what became of them. */
   cut: number;
   pieces: number;
+  /** Frames that stand for several and were passed on as they are. */
+  whole: number;
 }
 
 /** Takes frames over that are as a wire would have them. Must not come back to the one that cuts. */
@@ -27,15 +27,14 @@ export interface Pieces {
   piece(frame: Frame): void;
 }
 
-const LAST_ONLY = tcp.FLAG.FIN | tcp.FLAG.PSH;
-const FIRST_ONLY = tcp.FLAG.CWR;
-/** Fewer bytes a piece are no segment size that anybody has. */
-const SIZE_MIN = 64;
+/** Linux's smallest segment size (TCP_MIN_GSO_SIZE). */
+export const SEGMENT_MIN = 8;
 
 export class Offload {
-  readonly counters: OffloadCounters = { completed: 0, cut: 0, pieces: 0 };
+  readonly counters: OffloadCounters = { completed: 0, cut: 0, pieces: 0, whole: 0 };
   readonly #pool: FramePool;
   readonly #at: Transport = new Transport();
+  readonly #headers: PieceHeaders = new PieceHeaders();
 
   constructor(pool: FramePool) {
     this.#pool = pool;
@@ -70,66 +69,51 @@ export class Offload {
   }
 
   /**
-   * Hands on a frame in pieces of `size` bytes of payload, or as it is when it is no longer than that or has neither TCP nor UDP.
+   * Hands on a frame in pieces of `size` bytes of payload, or as it is when it is one packet or cannot be cut.
    * @param size bytes of TCP or UDP payload; 0 for what makes IP packets of at most `mtu` bytes
    */
   cut(frame: Frame, mtu: number, size: number, to: Pieces): void {
-    const { view } = frame;
-    const at = this.#at;
-    if (!at.find(view, frame.start, frame.end)) return to.piece(frame);
-    const headers = at.at + at.header(view) - at.ip;
-    const most = Math.min(size > 0 ? size : mtu - headers, mtu - headers);
-    const payload = at.end - at.ip - headers;
-    // A datagram is one; only the kernel can say that it was several.
-    if (payload <= most || most < SIZE_MIN || (at.protocol === PROTO.udp && size === 0))
-      return to.piece(frame);
-    this.#pieces(frame, headers, payload, most, to);
+    const piece = this.#pieceOf(frame, mtu, size);
+    if (piece === 0) to.piece(frame);
+    else this.#pieces(frame, piece, to);
   }
 
-  #pieces(frame: Frame, headers: number, payload: number, size: number, to: Pieces): void {
-    const { bytes, start } = frame;
-    const { ip, at: transport, protocol } = this.#at;
-    const front = ip - start + headers;
-    const sequence = protocol === PROTO.tcp ? tcp.seq(frame.view, transport) : 0;
-    const flags = protocol === PROTO.tcp ? tcp.flags(frame.view, transport) : 0;
-    const first = this.#at.six ? 0 : ipv4.id(frame.view, ip);
+  /** Says of a frame that it stands for several, as `cut` would make them; false when it does not, or cannot. */
+  mark(frame: Frame, mtu: number, size: number): boolean {
+    const piece = this.#pieceOf(frame, mtu, size);
+    if (piece === 0) return false;
+    frame.segment = piece;
+    this.counters.whole++;
+    return true;
+  }
+
+  /** Bytes of payload of each piece; 0 when there is nothing to cut. */
+  #pieceOf(frame: Frame, mtu: number, size: number): number {
+    const headers = this.#headers;
+    const { view, start, end } = frame;
+    if (!headers.read(view, start, start, end)) return 0;
+    const room = mtu - headers.packetHeaders;
+    // A stream may be cut anywhere. Datagrams are as long as their sender made them, and only the kernel can say that they are several.
+    if (!headers.stream && (size === 0 || size > room)) return 0;
+    const piece = size > 0 ? Math.min(size, room) : room;
+    return headers.payload <= piece || piece < SEGMENT_MIN ? 0 : piece;
+  }
+
+  #pieces(frame: Frame, size: number, to: Pieces): void {
+    const { bytes } = frame;
+    const { front, payload, payloadAt } = this.#headers;
+    this.#headers.prepare();
     this.counters.cut++;
     for (let from = 0, n = 0; from < payload; from += size, n++) {
       const length = Math.min(size, payload - from);
       const piece = this.#pool.take(front + length);
-      piece.bytes.set(bytes.subarray(start, start + front), piece.start);
-      const source = start + front + from;
+      const source = payloadAt + from;
+      this.#headers.write(piece.view, piece.start, n, source, length, from + length === payload);
       piece.bytes.set(bytes.subarray(source, source + length), piece.start + front);
-      const { view } = piece;
-      // The places, moved from the long frame to its piece.
-      const shift = piece.start - start;
-      this.#at.ip = ip + shift;
-      this.#at.at = transport + shift;
-      this.#lengths(view, piece.end, (first + n) & 0xffff);
-      if (protocol === PROTO.tcp) {
-        const last = from + length === payload;
-        const kept = flags & ~(last ? 0 : LAST_ONLY) & ~(n === 0 ? 0 : FIRST_ONLY);
-        tcp.setSeq(view, this.#at.at, (sequence + from) >>> 0);
-        tcp.setFlags(view, this.#at.at, kept);
-      } else view.setUint16(this.#at.at + 4, piece.end - this.#at.at);
-      view.setUint16(this.#at.checksumAt, 0);
-      this.#write(view, piece.end, this.#at.pseudo(view, piece.end - this.#at.at));
       this.counters.pieces++;
       to.piece(piece);
     }
     frame.release();
-  }
-
-  #lengths(view: DataView, end: number, id: number): void {
-    const { ip, six } = this.#at;
-    if (six) {
-      view.setUint16(ip + 4, end - ip - ipv6.HEADER_LEN);
-      return;
-    }
-    view.setUint16(ip + 2, end - ip);
-    view.setUint16(ip + 4, id);
-    view.setUint16(ip + 10, 0);
-    view.setUint16(ip + 10, finish(sum(view, ip, ip + ipv4.headerLength(view, ip))));
   }
 
   /** Writes the checksum of [transport, end); the field holds 0. */

@@ -1,8 +1,8 @@
 // An interface that is there already, attached by packet sockets (packet(7)): one end of a veth, a bridge's port, a network card.
 // What the interface receives comes in, what is sent goes out of it; its own kernel sees all of that too.
 //
-// Frames from a veth may lack what a network card does. PACKET_VNET_HDR puts a virtio-net header in front that says what: such
-// checksums are completed here and long segments cut. A VLAN tag that the kernel took off comes as ancillary data and is put back.
+// Frames from a veth may lack what a network card does. PACKET_VNET_HDR puts a virtio-net header in front that says what
+// (virtio-header.ts), and takes one with frames that stand for several. A VLAN tag that the kernel took off comes as ancillary data and is put back.
 
 import { closeSync, readFileSync } from 'node:fs';
 import type { Frame } from '../../core/frame/frame.ts';
@@ -18,10 +18,13 @@ import { CONTROL_LEN, FACT } from './frame-ring.ts';
 import type { PacketTaker } from './intake.ts';
 import { Intake } from './intake.ts';
 import type { Libc } from './libc.ts';
+import { MemoryCopy } from './memory-copy.ts';
 import type { OffloadCounters, Pieces } from './offload.ts';
 import { Offload } from './offload.ts';
 import { SendBatch } from './send-batch.ts';
 import type { PortSite } from './tap-device.ts';
+import { VirtioFrames } from './virtio-frames.ts';
+import * as virtio from './virtio-header.ts';
 
 // linux/socket.h, linux/if_packet.h, linux/if_ether.h, asm-generic/socket.h
 const AF_PACKET = 17;
@@ -40,11 +43,6 @@ const PACKET_IGNORE_OUTGOING = 23;
 const PACKET_MR_PROMISC = 1;
 const SOCKADDR_LL_LEN = 20;
 const PACKET_MREQ_LEN = 16;
-/** struct virtio_net_hdr (linux/virtio_net.h). */
-const VNET_LEN = 10;
-const VNET_NEEDS_CSUM = 1;
-const VNET_GSO_ECN = 0x80;
-const VNET_GSO = { none: 0, tcp4: 1, tcp6: 4, udp: 5 } as const;
 /** struct cmsghdr, then tpacket_auxdata: status, length, snapped, mac, net, VLAN TCI, TPID. */
 const CMSG_LEN = 16;
 const AUX_STATUS = 0;
@@ -67,6 +65,8 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
   readonly station = null;
   readonly #site: PortSite;
   readonly #offload: Offload;
+  readonly #copy: MemoryCopy;
+  readonly #virtio: VirtioFrames;
   readonly #in: number;
   readonly #out: number;
   readonly #intake: Intake;
@@ -75,6 +75,7 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
   #port = 0;
   #tci = -1;
   #tpid = 0;
+  #told = false;
   #closed = false;
 
   /**
@@ -89,6 +90,8 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
     this.name = name;
     this.mtu = Math.min(mtu, interfaceMtu(name));
     this.#offload = new Offload(site.pool);
+    this.#copy = new MemoryCopy(libc, site.pool);
+    this.#virtio = new VirtioFrames(this.#offload, this.mtu, site.whole);
     const index = libc.ifIndex(name);
     this.#in = bound(libc, name, index, ETH_P_ALL, [
       [SOL_PACKET, PACKET_IGNORE_OUTGOING],
@@ -97,9 +100,18 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
     ]);
     option(libc, this.#in, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
     promiscuous(libc, this.#in, index);
-    this.#out = bound(libc, name, index, 0, [[SOL_PACKET, PACKET_QDISC_BYPASS]]);
+    this.#out = bound(libc, name, index, 0, [
+      [SOL_PACKET, PACKET_QDISC_BYPASS],
+      [SOL_PACKET, PACKET_VNET_HDR],
+    ]);
     this.#batch = new SendBatch(libc, this.#out);
-    this.#intake = new Intake(libc, this.#in, 'socket', { slots: SLOTS, slotBytes: SLOT_BYTES }, this);
+    this.#intake = new Intake(
+      libc,
+      this.#in,
+      'socket',
+      { slots: SLOTS, slotBytes: SLOT_BYTES, lead: virtio.LEAD },
+      this,
+    );
   }
 
   get offload(): OffloadCounters {
@@ -112,10 +124,14 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
     return this.#intake.open();
   }
 
-  send(frame: Frame): void {
-    const length = frame.end - frame.start;
-    if (this.#closed) return drop(this, frame, DROP.linkDown);
-    if (length > this.mtu + LINK_SLACK) return drop(this, frame, DROP.mtuExceeded, length);
+  send(given: Frame): void {
+    const length = given.end - given.start;
+    if (this.#closed) return drop(this, given, DROP.linkDown);
+    if (given.segment === 0 && length > this.mtu + LINK_SLACK) {
+      return drop(this, given, DROP.mtuExceeded, length);
+    }
+    const frame = given.own();
+    if (!this.#virtio.push(frame)) return drop(this, frame, DROP.mtuExceeded, length);
     this.counters.txPackets++;
     this.counters.txBytes += length;
     this.#batch.push(frame);
@@ -123,26 +139,18 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
 
   packet(ring: FrameRing, slot: number, at: number, length: number): void {
     const { view } = ring;
-    const bytes = length - VNET_LEN;
+    const bytes = length - virtio.HEADER_LEN;
     if (bytes <= 0) return;
     this.counters.rxPackets++;
     this.counters.rxBytes += bytes;
     this.#site.clock.tick();
     this.#tag(view, ring.controlAt + slot * CONTROL_LEN, ring.fact(slot, FACT.control));
-    const frame = this.#site.pool.from(ring.bytes.subarray(at + VNET_LEN, at + length));
-    const kind = view.getUint8(at + 1) & ~VNET_GSO_ECN;
-    const needsSum = (view.getUint8(at) & VNET_NEEDS_CSUM) !== 0;
-    if (kind !== VNET_GSO.none) {
-      this.#once(
-        `segments longer than the MTU come from ${this.name} and are cut; ethtool -K on its other end spares that`,
-      );
-      this.#offload.cut(frame, this.mtu, view.getUint16(at + 4, true), this);
-      return;
-    }
-    if (needsSum) {
-      this.#offload.finishAt(frame, view.getUint16(at + 6, true), view.getUint16(at + 8, true));
-    }
-    this.piece(frame);
+    const frame = this.#copy.frame(ring.bytes, at + virtio.HEADER_LEN, bytes);
+    if (!this.#virtio.take(frame, view, at, this) || this.#told) return;
+    this.#told = true;
+    this.notices.push(
+      `segments longer than the MTU come from ${this.name} and are cut into datagrams of the tunnel`,
+    );
   }
 
   piece(frame: Frame): void {
@@ -178,14 +186,6 @@ export class PacketSocket implements Attachment, PacketTaker, Pieces {
     this.#tci = view.getUint16(aux + AUX_TCI, true);
     this.#tpid = view.getUint16(aux + AUX_TPID, true) || 0x8100;
   }
-
-  #once(words: string): void {
-    if (this.#said.has(words)) return;
-    this.#said.add(words);
-    this.notices.push(words);
-  }
-
-  readonly #said: Set<string> = new Set();
 }
 
 function interfaceMtu(name: string): number {

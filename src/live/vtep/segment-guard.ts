@@ -26,6 +26,7 @@ import { Counters } from '../../engine/trace/counters.ts';
 import type { DropReason } from '../../engine/trace/drop.ts';
 import { DROP, drop } from '../../engine/trace/drop.ts';
 import type { ElementId, TraceSink } from '../../engine/trace/event.ts';
+import { packetsOf } from './flood-gate.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What `claims` holds for an address of an own host: no MAC may claim it from outside. */
@@ -110,7 +111,7 @@ export class SegmentGuard implements TunnelReceiver {
       const refused = this.#claimed(view, at, end);
       if (refused >= 0) return refused;
     }
-    return this.#floods(view, at) && !this.#mayFlood(peer) ? DROP.floodLimit : -1;
+    return this.#floods(view, at) && !this.#mayFlood(peer, packetsOf(frame)) ? DROP.floodLimit : -1;
   }
 
   /** Whether the sender says that it is somebody else: in IP, ARP or neighbour discovery. */
@@ -144,12 +145,12 @@ export class SegmentGuard implements TunnelReceiver {
     return this.#bridge.fdb.lookup(hi, ethernet.dstLo(view, at), this.#clock.now) < 0;
   }
 
-  #mayFlood(peer: PeerId): boolean {
+  #mayFlood(peer: PeerId, packets: number): boolean {
     const { flood } = this.#options;
     if (flood === 0) return true;
     const { now } = this.#clock;
     this.#buckets[peer] ??= new TokenBucket(flood, flood * BURST_SECONDS, now);
-    return (this.#buckets[peer] as TokenBucket).take(1, now);
+    return (this.#buckets[peer] as TokenBucket).take(packets, now);
   }
 }
 

@@ -20,7 +20,9 @@ import type { Ground } from '../../engine/orchestrate/ground.ts';
 import type { WallClock } from '../wall-clock.ts';
 import { attach } from './attach.ts';
 import type { Attachment } from './attachment.ts';
+import { CuttingPort } from './cutting-port.ts';
 import { FloodGate } from './flood-gate.ts';
+import type { LiveUnderlay } from './live-underlay.ts';
 import { SegmentGuard } from './segment-guard.ts';
 import { TunnelOffload } from './tunnel-offload.ts';
 import type { EmulatedHost, LiveVtepConfig, SegmentConfig } from './vtep-config.ts';
@@ -34,11 +36,13 @@ export interface SegmentSite {
   readonly ground: Ground;
   readonly clock: Pick<WallClock, 'tick'>;
   readonly demux: VniDemux;
-  readonly underlay: Underlay;
+  readonly underlay: Underlay & Pick<LiveUnderlay, 'whole'>;
   /** MTU of the overlay in bytes. */
   readonly mtu: number;
   /** Whether what comes from the tunnel may lack what a network card does. */
   readonly offload: boolean;
+  /** Whether frames may stand for several, which are cut as late as can be. */
+  readonly whole: boolean;
 }
 
 export class Segment {
@@ -92,14 +96,15 @@ export class Segment {
       underlay,
     );
     const { flood } = config.limits;
-    const way: Port = flood === 0 ? this.vtep : new FloodGate(this.vtep, clock, flood);
+    const gate: Port = flood === 0 ? this.vtep : new FloodGate(this.vtep, clock, flood);
+    const way = underlay.whole === true ? gate : new CuttingPort(ground.pool, gate);
     this.vtep.plug(this.bridge, this.bridge.attach(way));
     this.vtep.db = this.#pinned();
     const open = config.acceptAny || config.accept.length > 0;
     const members = new Set(
       [...segment.remotes, ...segment.fdb.map(({ vtep }) => vtep)].map((ip) => peers.idOf(ip)),
     );
-    this.offload = site.offload ? new TunnelOffload(ground.pool, vni, mtu, this.vtep) : null;
+    this.offload = site.offload ? new TunnelOffload(ground.pool, vni, mtu, site.whole, this.vtep) : null;
     this.guard = new SegmentGuard(
       registry.add('vtep', 'guard', place),
       ground,
@@ -117,16 +122,19 @@ export class Segment {
 
   /** Every port but the tunnel's: what a frame may be behind here. */
   get localPorts(): readonly { readonly id: PortId; readonly port: Port }[] {
-    return this.bridge.ports().filter(({ id }) => id !== this.vtep.port);
+    return this.bridge
+      .ports()
+      .filter(({ id }) => id !== this.vtep.port)
+      .map(({ id, port }) => ({ id, port: port instanceof CuttingPort ? port.port : port }));
   }
 
   /** Makes and opens the interfaces behind the VTEP. @throws VxlabError ATTACH_MISSING, ATTACH_REFUSED */
   async open(): Promise<void> {
     for (const name of this.config.attach) {
       const { pool, registry, trace } = this.#ground;
-      const { clock, mtu } = this.#site;
+      const { clock, mtu, whole } = this.#site;
       const id = registry.add('veth', name, this.place);
-      const one = attach(name, mtu, { id, clock, pool, trace });
+      const one = attach(name, mtu, { id, clock, pool, trace, whole });
       this.attachments.push(one);
       if (one.station !== null) this.guard.protect(one.station, []);
       await one.open(this.bridge, this.bridge.attach(one));
@@ -172,7 +180,7 @@ export class Segment {
       addresses: [{ ip, prefix }],
     });
     inner.plug(host, dev.index);
-    outer.plug(this.bridge, this.bridge.attach(outer));
+    outer.plug(this.bridge, this.bridge.attach(new CuttingPort(this.#ground.pool, outer)));
     // Where it is need not be learned, and nobody else can take it away.
     this.bridge.fdb.pin(macHi(mac), macLo(mac), outer.port);
     this.guard.protect(

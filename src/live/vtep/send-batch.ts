@@ -3,7 +3,8 @@
 
 import type { Frame } from '../../core/frame/frame.ts';
 import type { Libc } from './libc.ts';
-import { IOVEC_LEN, MMSGHDR_LEN } from './libc.ts';
+import { IOVEC_LEN, MMSGHDR_LEN, setAddress } from './libc.ts';
+import { Slabs } from './slabs.ts';
 
 /** Packets of one call. */
 const BATCH = 64;
@@ -11,13 +12,13 @@ const MSG_DONTWAIT = 0x40;
 
 export interface BatchCounters {
   /** Packets that the kernel had no room for. */
-  full: number;
+  queueFull: number;
   /** Packets that it refused. */
-  errors: number;
+  sendErrors: number;
 }
 
 export class SendBatch {
-  readonly counters: BatchCounters = { full: 0, errors: 0 };
+  readonly counters: BatchCounters;
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #frames: Frame[] = [];
@@ -25,12 +26,14 @@ export class SendBatch {
   readonly #view: DataView = new DataView(this.#headers.buffer);
   readonly #words: Uint32Array = new Uint32Array(this.#headers.buffer);
   readonly #at: number;
-  readonly #slabs: Map<Uint8Array, number> = new Map();
+  readonly #slabs: Slabs;
   #awaited = false;
 
-  constructor(libc: Libc, fd: number) {
+  constructor(libc: Libc, fd: number, counters: BatchCounters = { queueFull: 0, sendErrors: 0 }) {
+    this.counters = counters;
     this.#libc = libc;
     this.#fd = fd;
+    this.#slabs = new Slabs(libc);
     this.#at = libc.addressOf(this.#headers);
     for (let i = 0; i < BATCH; i++) {
       const iovec = BATCH * MMSGHDR_LEN + i * IOVEC_LEN;
@@ -49,7 +52,7 @@ export class SendBatch {
     setAddress(words, header + 8, control);
     words[header + 10] = controlLength;
     const iovec = (BATCH * MMSGHDR_LEN + i * IOVEC_LEN) >> 2;
-    setAddress(words, iovec, this.#slab(frame.bytes) + frame.start);
+    setAddress(words, iovec, this.#slabs.addressOf(frame.bytes) + frame.start);
     words[iovec + 2] = frame.end - frame.start;
     this.#frames.push(frame);
     if (i + 1 === BATCH) this.flush();
@@ -72,29 +75,14 @@ export class SendBatch {
       const error = this.#libc.error();
       if (error === 'EINTR') continue;
       if (error === 'EAGAIN' || error === 'ENOBUFS') {
-        this.counters.full += frames.length - from;
+        this.counters.queueFull += frames.length - from;
         break;
       }
       // The first of them is at fault.
-      this.counters.errors++;
+      this.counters.sendErrors++;
       from++;
     }
     for (const frame of frames) frame.release();
     frames.length = 0;
   };
-
-  #slab(bytes: Uint8Array): number {
-    let at = this.#slabs.get(bytes);
-    if (at === undefined) {
-      at = this.#libc.addressOf(bytes);
-      this.#slabs.set(bytes, at);
-    }
-    return at;
-  }
-}
-
-/** An address of 64 bits as two words. */
-function setAddress(words: Uint32Array, at: number, address: number): void {
-  words[at] = address >>> 0;
-  words[at + 1] = Math.floor(address / 0x1_0000_0000);
 }

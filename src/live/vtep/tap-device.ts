@@ -1,6 +1,7 @@
 // A TAP device (Documentation/networking/tuntap.rst): an interface of Linux whose other end is a file. It is made when the VTEP
-// starts and gone with it; one that is there already (`ip tuntap add`) is used and stays. Without virtio-net headers the kernel
-// completes checksums and cuts segments before a frame is read.
+// starts and gone with it; one that is there already (`ip tuntap add`) is used and stays. With virtio-net headers
+// (virtio-header.ts) it gives TCP segments of up to 64 kB and takes them too; without, the kernel completes checksums and cuts
+// segments before a frame is read.
 
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import type { Frame } from '../../core/frame/frame.ts';
@@ -19,12 +20,23 @@ import type { FrameRing } from './frame-ring.ts';
 import type { PacketTaker } from './intake.ts';
 import { Intake } from './intake.ts';
 import type { Libc } from './libc.ts';
+import { MemoryCopy } from './memory-copy.ts';
+import type { OffloadCounters, Pieces } from './offload.ts';
+import { Offload } from './offload.ts';
+import { Slabs } from './slabs.ts';
+import { VirtioFrames } from './virtio-frames.ts';
+import * as virtio from './virtio-header.ts';
 
 const PATH = '/dev/net/tun';
 // linux/if_tun.h, linux/sockios.h, linux/if.h
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 0x0002;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const TUNSETOFFLOAD = 0x400454d0;
+/** TUN_F_CSUM, TSO4, TSO6, TSO_ECN; USO4 and USO6 are known since Linux 6.2. */
+const TUN_TCP = 0x0f;
+const TUN_UDP = 0x60;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCSIFMTU = 0x8922;
@@ -35,8 +47,10 @@ const SOCK_CLOEXEC = 0o2000000;
 /** struct ifreq: a name of 16 bytes, then what the request is about. */
 const IFREQ_LEN = 40;
 const IFNAMSIZ = 16;
-/** Frames that wait to be read. */
+/** Frames that wait to be read; of up to 64 kB each where they may stand for several. */
 const SLOTS = 512;
+const LONG_SLOTS = 128;
+const LONG_BYTES = 65_600;
 
 export interface PortSite {
   readonly id: ElementId;
@@ -44,22 +58,28 @@ export interface PortSite {
   /** Reads the time when something comes in. */
   readonly clock: Pick<WallClock, 'tick'>;
   readonly trace: TraceSink;
+  /** Whether frames may stand for several, which are cut as late as can be. */
+  readonly whole: boolean;
 }
 
-export class TapDevice implements Attachment, PacketTaker {
+export class TapDevice implements Attachment, PacketTaker, Pieces {
   readonly id: ElementId;
   readonly name: string;
   readonly mtu: number;
   readonly counters: Counters = new Counters();
   readonly trace: TraceSink;
-  readonly offload = null;
   readonly station: Mac | null;
   readonly notices: string[] = [];
   readonly #libc: Libc;
   readonly #site: PortSite;
   readonly #fd: number;
   readonly #intake: Intake;
-  readonly #slabs: Map<Uint8Array, number> = new Map();
+  readonly #slabs: Slabs;
+  readonly #copy: MemoryCopy;
+  readonly #offload: Offload;
+  /** Null without virtio-net headers. */
+  readonly #virtio: VirtioFrames | null;
+  readonly #headerBytes: number;
   #bridge: Bridge | null = null;
   #port = 0;
   #closed = false;
@@ -75,7 +95,13 @@ export class TapDevice implements Attachment, PacketTaker {
     this.trace = site.trace;
     this.name = name;
     this.mtu = mtu;
-    this.#fd = opened(libc, name);
+    this.#slabs = new Slabs(libc);
+    this.#copy = new MemoryCopy(libc, site.pool);
+    this.#offload = new Offload(site.pool);
+    this.#fd = opened(libc, name, site.whole);
+    this.#virtio = site.whole ? new VirtioFrames(this.#offload, mtu, true) : null;
+    this.#headerBytes = site.whole ? virtio.HEADER_LEN : 0;
+    if (site.whole) lacking(libc, this.#fd);
     try {
       bringUp(libc, name, mtu);
     } catch (error) {
@@ -83,8 +109,13 @@ export class TapDevice implements Attachment, PacketTaker {
       throw error;
     }
     this.station = macOf(name);
-    const slotBytes = (mtu + LINK_SLACK + 7) & ~7;
-    this.#intake = new Intake(libc, this.#fd, 'tap', { slots: SLOTS, slotBytes }, this);
+    const plain = { slots: SLOTS, slotBytes: (mtu + LINK_SLACK + 7) & ~7, lead: 0 };
+    const long = { slots: LONG_SLOTS, slotBytes: LONG_BYTES, lead: virtio.LEAD };
+    this.#intake = new Intake(libc, this.#fd, 'tap', site.whole ? long : plain, this);
+  }
+
+  get offload(): OffloadCounters | null {
+    return this.#virtio === null ? null : this.#offload.counters;
   }
 
   open(bridge: Bridge, port: number): Promise<void> {
@@ -93,11 +124,19 @@ export class TapDevice implements Attachment, PacketTaker {
     return this.#intake.open();
   }
 
-  send(frame: Frame): void {
-    const length = frame.end - frame.start;
-    if (this.#closed) return drop(this, frame, DROP.linkDown);
-    if (length > this.mtu + LINK_SLACK) return drop(this, frame, DROP.mtuExceeded, length);
-    if (this.#libc.write(this.#fd, this.#slab(frame.bytes) + frame.start, length) !== length) {
+  send(given: Frame): void {
+    const length = given.end - given.start;
+    if (this.#closed) return drop(this, given, DROP.linkDown);
+    if (given.segment === 0 && length > this.mtu + LINK_SLACK) {
+      return drop(this, given, DROP.mtuExceeded, length);
+    }
+    let frame = given;
+    if (this.#virtio !== null) {
+      frame = given.own();
+      if (!this.#virtio.push(frame)) return drop(this, frame, DROP.mtuExceeded, length);
+    }
+    const bytes = frame.end - frame.start;
+    if (this.#libc.write(this.#fd, this.#slabs.addressOf(frame.bytes) + frame.start, bytes) !== bytes) {
       // EIO: the interface is down; EBADFD: it is gone; else its queue is full.
       const error = this.#libc.error();
       return drop(this, frame, error === 'EIO' || error === 'EBADFD' ? DROP.linkDown : DROP.queueFull);
@@ -108,10 +147,17 @@ export class TapDevice implements Attachment, PacketTaker {
   }
 
   packet(ring: FrameRing, _slot: number, at: number, length: number): void {
+    const header = this.#headerBytes;
+    if (length <= header) return;
     this.counters.rxPackets++;
-    this.counters.rxBytes += length;
+    this.counters.rxBytes += length - header;
     this.#site.clock.tick();
-    const frame = this.#site.pool.from(ring.bytes.subarray(at, at + length));
+    const frame = this.#copy.frame(ring.bytes, at + header, length - header);
+    if (this.#virtio !== null) this.#virtio.take(frame, ring.view, at, this);
+    else this.piece(frame);
+  }
+
+  piece(frame: Frame): void {
     this.#bridge?.receive(frame, this.#port);
   }
 
@@ -124,15 +170,6 @@ export class TapDevice implements Attachment, PacketTaker {
     this.#closed = true;
     await this.#intake.close();
     closeSync(this.#fd);
-  }
-
-  #slab(bytes: Uint8Array): number {
-    let at = this.#slabs.get(bytes);
-    if (at === undefined) {
-      at = this.#libc.addressOf(bytes);
-      this.#slabs.set(bytes, at);
-    }
-    return at;
   }
 }
 
@@ -151,7 +188,7 @@ function request(name: string): { readonly bytes: Uint8Array; readonly view: Dat
   return { bytes, view: new DataView(bytes.buffer) };
 }
 
-function opened(libc: Libc, name: string): number {
+function opened(libc: Libc, name: string, headers: boolean): number {
   let fd: number;
   try {
     fd = openSync(PATH, constants.O_RDWR | constants.O_NONBLOCK);
@@ -161,7 +198,7 @@ function opened(libc: Libc, name: string): number {
     throw new VxlabError('ATTACH_MISSING', `a TAP device is made through ${PATH}, and ${how}`);
   }
   const { bytes, view } = request(name);
-  view.setUint16(IFNAMSIZ, IFF_TAP | IFF_NO_PI, true);
+  view.setUint16(IFNAMSIZ, IFF_TAP | IFF_NO_PI | (headers ? IFF_VNET_HDR : 0), true);
   if (libc.ioctl(fd, TUNSETIFF, libc.addressOf(bytes)) === 0) return fd;
   const error = libc.error();
   closeSync(fd);
@@ -170,6 +207,11 @@ function opened(libc: Libc, name: string): number {
   }
   const why = error === 'EBUSY' ? 'another program has it' : error;
   throw new VxlabError('ATTACH_REFUSED', `cannot attach the TAP device ${name}: ${why}`);
+}
+
+/** Asks for frames with what a network card would do left undone. */
+function lacking(libc: Libc, fd: number): void {
+  if (libc.ioctl(fd, TUNSETOFFLOAD, TUN_TCP | TUN_UDP) !== 0) libc.ioctl(fd, TUNSETOFFLOAD, TUN_TCP);
 }
 
 /** @throws VxlabError ATTACH_REFUSED */

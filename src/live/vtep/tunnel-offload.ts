@@ -15,16 +15,19 @@ export class TunnelOffload implements TunnelReceiver, Pieces {
   readonly notices: string[] = [];
   readonly #vni: number;
   readonly #mtu: number;
+  readonly #whole: boolean;
   readonly #next: TunnelReceiver;
   readonly #offload: Offload;
   #told = false;
   #peer: PeerId = 0;
   #tos = 0;
 
-  constructor(pool: FramePool, vni: number, mtu: number, next: TunnelReceiver) {
+  /** @param whole whether frames may stand for several: then they are not cut here */
+  constructor(pool: FramePool, vni: number, mtu: number, whole: boolean, next: TunnelReceiver) {
     this.#offload = new Offload(pool);
     this.#vni = vni;
     this.#mtu = mtu;
+    this.#whole = whole;
     this.#next = next;
   }
 
@@ -37,6 +40,10 @@ export class TunnelOffload implements TunnelReceiver, Pieces {
     if (inner < ethernet.HEADER_LEN) return this.#next.input(given, peer, tos);
     const frame = given.own();
     frame.pull(vxlan.HEADER_LEN);
+    if (frame.segment > 0) {
+      frame.push(vxlan.HEADER_LEN);
+      return this.#next.input(frame, peer, tos);
+    }
     if (inner <= this.#mtu + ethernet.HEADER_LEN) {
       this.#offload.complete(frame);
       frame.push(vxlan.HEADER_LEN);
@@ -45,8 +52,12 @@ export class TunnelOffload implements TunnelReceiver, Pieces {
     if (!this.#told) {
       this.#told = true;
       this.notices.push(
-        `VNI ${this.#vni}: segments longer than the MTU come through the tunnel and are cut: their sender left that to a network card`,
+        `VNI ${this.#vni}: segments longer than the MTU come through the tunnel${this.#whole ? '' : ' and are cut'}: their sender left the cutting to a network card`,
       );
+    }
+    if (this.#whole && this.#offload.mark(frame, this.#mtu, 0)) {
+      frame.push(vxlan.HEADER_LEN);
+      return this.#next.input(frame, peer, tos);
     }
     this.#peer = peer;
     this.#tos = tos;

@@ -21,16 +21,28 @@ const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const IPPROTO_IP = 0;
+const IP_TTL = 2;
+const IP_MTU_DISCOVER = 10;
+/** Do not fragment, and do not go by what routers said of the path: as a raw socket. */
+const PMTUDISC_PROBE = 3;
+const PMTUDISC_DONT = 0;
 const IP_RECVTOS = 13;
 const IP_MULTICAST_IF = 32;
 const IP_ADD_MEMBERSHIP = 35;
 const IPPROTO_IPV6 = 41;
+const IPV6_UNICAST_HOPS = 16;
 const IPV6_MULTICAST_IF = 17;
 const IPV6_JOIN_GROUP = 20;
+const IPV6_MTU_DISCOVER = 23;
 const IPV6_V6ONLY = 26;
 const IPV6_RECVTCLASS = 66;
 const IPPROTO_RAW = 255;
-const BUFFER = 4 * 1024 * 1024;
+const SOL_UDP = 17;
+const UDP_GRO = 104;
+const BUFFER = 8 * 1024 * 1024;
+
+/** Ancillary data that holds the size of a train's datagrams: level and type. */
+export const TRAIN_MESSAGE: readonly [number, number] = [SOL_UDP, UDP_GRO];
 
 /** Ancillary data that holds the TOS or traffic class: level and type. */
 export const TOS_MESSAGE: Readonly<Record<'four' | 'six', readonly [number, number]>> = {
@@ -55,9 +67,17 @@ export function socketAddress(ip: Ip, port: number, scope: number): Uint8Array {
 /**
  * A UDP socket bound to an address, or to a group that it joins.
  * @param device the interface of a group
+ * @param trains whether several datagrams of a flow may come as one (UDP_GRO); an old kernel has no such thing
  * @throws VxlabError PORT_IN_USE, NO_SUCH_ADDRESS, SOCKET_REFUSED
  */
-export function udpDescriptor(libc: Libc, ip: Ip, port: number, local: Ip, device: string | null): number {
+export function udpDescriptor(
+  libc: Libc,
+  ip: Ip,
+  port: number,
+  local: Ip,
+  device: string | null,
+  trains: boolean,
+): number {
   const six = isIp6(ip);
   const fd = libc.socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new VxlabError('SOCKET_REFUSED', `no UDP socket: ${libc.error()}`);
@@ -66,6 +86,7 @@ export function udpDescriptor(libc: Libc, ip: Ip, port: number, local: Ip, devic
   if (group) number(libc, fd, SOL_SOCKET, SO_REUSEADDR, 1);
   number(libc, fd, SOL_SOCKET, SO_RCVBUF, BUFFER);
   number(libc, fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
+  if (trains) number(libc, fd, SOL_UDP, UDP_GRO, 1);
   if (six) {
     number(libc, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     number(libc, fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
@@ -82,6 +103,36 @@ export function udpDescriptor(libc: Libc, ip: Ip, port: number, local: Ip, devic
     throw new VxlabError('SOCKET_REFUSED', `cannot join ${formatIp(ip)}: ${error}`);
   }
   return fd;
+}
+
+/**
+ * A UDP socket that sends trains from a port; it receives nothing.
+ * @returns a negative number when the port is somebody else's
+ */
+export function trainDescriptor(
+  libc: Libc,
+  site: { readonly local: Ip; readonly ttl: number; readonly dontFragment: boolean },
+  port: number,
+): number {
+  const { local, ttl, dontFragment } = site;
+  const six = isIp6(local);
+  const fd = libc.socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  number(libc, fd, SOL_SOCKET, SO_RCVBUF, 0);
+  number(libc, fd, SOL_SOCKET, SO_SNDBUF, BUFFER);
+  number(libc, fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER);
+  const discover = dontFragment ? PMTUDISC_PROBE : PMTUDISC_DONT;
+  if (six) {
+    number(libc, fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ttl);
+    number(libc, fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, discover);
+  } else {
+    number(libc, fd, IPPROTO_IP, IP_TTL, ttl);
+    number(libc, fd, IPPROTO_IP, IP_MTU_DISCOVER, discover);
+  }
+  const address = socketAddress(local, port, 0);
+  if (libc.bind(fd, libc.addressOf(address), address.length) === 0) return fd;
+  closeSync(fd);
+  return -1;
 }
 
 /** A raw socket that sends packets with their IP headers. @throws VxlabError BACKEND_REFUSED without the privilege */

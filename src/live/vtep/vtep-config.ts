@@ -70,6 +70,8 @@ export interface LiveVtepConfig {
   /** RFC 7348's open door: everybody's. */
   readonly acceptAny: boolean;
   readonly limits: VtepLimits;
+  /** Whether TCP segments of up to 64 kB cross whole and datagrams are sent and taken several at a time. */
+  readonly offload: boolean;
   /** Bits a second that go into the tunnels; 0 is no limit. */
   readonly rate: number;
   readonly segments: readonly SegmentConfig[];

@@ -1,5 +1,6 @@
 // What a live VTEP has done so far: datagrams at the underlay, frames of each VNI, and every refusal by its reason. Counts add
-// up: a datagram that was received is in a VNI's frames, or in a drop of the door, the demultiplexer or a VNI.
+// up: a datagram that was received is in a VNI's frames, was joined to one before it, or is in a drop of the door, the
+// demultiplexer or a VNI.
 
 import { formatIp } from '../../core/wire/address.ts';
 import { SECOND } from '../../engine/time/clock.ts';
@@ -52,6 +53,7 @@ export function reportOf(live: LiveVtep): VtepReport {
     seconds: Math.round((live.clock.tick() - live.openedAt) / (SECOND / 1000)) / 1000,
     underlay: {
       ...underlay.counters,
+      trains: { ...underlay.counters.trains },
       kernelDrops: underlay.kernelDrops(),
       drops: dropsOf([live.door, live.demux.counters]),
     },
@@ -88,10 +90,11 @@ function segmentReport(live: LiveVtep, segment: Segment): SegmentReport {
 function offloadOf({ offload, attachments }: Segment): OffloadCounters | null {
   const all = [offload?.counters, ...attachments.map((one) => one.offload)].filter((one) => one != null);
   if (all.length === 0) return null;
-  return all.reduce((sum, { completed, cut, pieces }) => ({
+  return all.reduce((sum, { completed, cut, pieces, whole }) => ({
     completed: sum.completed + completed,
     cut: sum.cut + cut,
     pieces: sum.pieces + pieces,
+    whole: sum.whole + whole,
   }));
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FACT, FrameRing } from '../../../src/live/vtep/frame-ring.ts';
 
-const SHAPE = { slots: 8, slotBytes: 16 };
+const SHAPE = { slots: 8, slotBytes: 16, lead: 0 };
 
 describe('a ring of packets', () => {
   test('gives the reader what the writer put in, in order, and the writer no more room than there is', () => {

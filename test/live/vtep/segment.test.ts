@@ -52,6 +52,7 @@ class Bench {
       ttl: 64,
       tos: 0,
       dontFragment: true,
+      offload: true,
       learning,
       ageing: 300 * SECOND,
       accept: [],
@@ -62,7 +63,15 @@ class Bench {
     };
     const { ground, demux, underlay } = this;
     const clock = { tick: () => this.clock.now };
-    this.segment = new Segment(config, segment, { ground, clock, demux, underlay, mtu: 1450, offload: true });
+    this.segment = new Segment(config, segment, {
+      ground,
+      clock,
+      demux,
+      underlay,
+      mtu: 1450,
+      offload: true,
+      whole: true,
+    });
   }
 
   /** A datagram comes in. */
