@@ -17,6 +17,7 @@ import { cleanUp } from './benchmarks/native.ts';
 import { pathFigures } from './benchmarks/path.ts';
 import { scaleReport } from './benchmarks/scale.ts';
 import { connectionsReport, tcpFigures } from './benchmarks/tcp.ts';
+import { vtepReport } from './benchmarks/vtep.ts';
 
 const AREAS: Readonly<Record<string, () => Figure[]>> = {
   'event-queue': eventQueueFigures,
@@ -29,13 +30,22 @@ const AREAS: Readonly<Record<string, () => Figure[]>> = {
   eavesdrop: eavesdropFigures,
 };
 
-/** What is no rate: printed as it comes, and only when asked for by name. */
-const REPORTS: Readonly<Record<string, () => void>> = {
+interface Asked {
+  /** null where none was said. */
+  readonly rounds: number | null;
+  readonly quick: boolean;
+}
+
+/** What is no rate, or has a table of its own: printed as it comes, and only when asked for by name. */
+const REPORTS: Readonly<Record<string, (asked: Asked) => void | Promise<void>>> = {
   heap: heapReport,
   scale: scaleReport,
   connections: connectionsReport,
   'eavesdrop-memory': eavesdropMemoryReport,
+  vtep: ({ rounds, quick }) => vtepReport(rounds, quick),
 };
+
+const ROUNDS = 7;
 
 const HEADINGS = ['figure', 'unit', 'ours', 'peer', 'its rate', 'ratio'];
 
@@ -63,20 +73,25 @@ function print(table: readonly string[][]): void {
   }
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '7' }, json: { type: 'boolean', default: false } },
+    options: {
+      rounds: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+    },
   });
-  const rounds = Number(values.rounds);
+  const rounds = Number(values.rounds ?? ROUNDS);
   const unknown = positionals.filter((name) => !(name in AREAS) && !(name in REPORTS));
   if (unknown.length > 0 || !Number.isInteger(rounds) || rounds < 1) {
     console.error(
-      `usage: scripts/bench [${[...Object.keys(AREAS), ...Object.keys(REPORTS)].join('|')}]... [--rounds N] [--json]`,
+      `usage: scripts/bench [${[...Object.keys(AREAS), ...Object.keys(REPORTS)].join('|')}]... [--rounds N] [--json] [--quick]`,
     );
     return 2;
   }
-  for (const name of positionals) REPORTS[name]?.();
+  const asked = { rounds: values.rounds === undefined ? null : rounds, quick: values.quick };
+  for (const name of positionals) await REPORTS[name]?.(asked);
   const areas = positionals.filter((name) => name in AREAS);
   if (positionals.length > 0 && areas.length === 0) return 0;
   const chosen = areas.length > 0 ? areas : Object.keys(AREAS);
@@ -101,7 +116,11 @@ function main(): number {
 
 inlineMore();
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
+} catch (error) {
+  // Ctrl-C, once everything is taken down.
+  if ((error as Error).name !== 'AbortError') throw error;
+  process.exitCode = 130;
 } finally {
   cleanUp();
   removeCaptures();

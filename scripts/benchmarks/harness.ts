@@ -53,7 +53,8 @@ export function millions(operations: number, work: () => void): number {
   return operations / (performance.now() - began) / 1000;
 }
 
-function median(values: number[]): number {
+/** The middle one, or the mean of the two in the middle. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((x, y) => x - y);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] as number;
