@@ -33,6 +33,14 @@ const ENGINE_FLOORS = [
   ['orchestrate'],
 ];
 
+/** Inside live, lowest first; its single files stand beside the rooms and may be used by all. */
+const LIVE_FLOORS = [
+  ['capture', 'control', 'kernel', 'offload', 'survey'],
+  ['underlay', 'attach'],
+  ['vtep'],
+  ['send'],
+];
+
 /** Inside core/wire: what every codec stands on, and the headers that one document defines in several files. */
 const GROUND = 'fault|numbers|address|checksum';
 const FAMILIES = [
@@ -60,17 +68,23 @@ const rooms = Object.entries(ROOMS).map(([room, below]) =>
   ),
 );
 
-const engineFloors = ENGINE_FLOORS.flatMap((floor, height) =>
-  floor.map((room) => {
-    const below = ENGINE_FLOORS.slice(0, height).flat();
-    return rule(
-      `engine-${room}`,
-      `engine/${room} may import ${below.length === 0 ? 'no other room of engine' : `only ${below.join(', ')}`}`,
-      { path: `^src/engine/${room}/` },
-      { path: '^src/engine/', pathNot: `^src/engine/(${[room, ...below].join('|')})/` },
-    );
-  }),
-);
+/** @param to what of the house is on a floor */
+function floorsOf(house, floors, to) {
+  return floors.flatMap((floor, height) =>
+    floor.map((room) => {
+      const below = floors.slice(0, height).flat();
+      return rule(
+        `${house}-${room}`,
+        `${house}/${room} may import ${below.length === 0 ? `no other room of ${house}` : `only ${below.join(', ')}`}`,
+        { path: `^src/${house}/${room}/` },
+        { path: to, pathNot: `^src/${house}/(${[room, ...below].join('|')})/` },
+      );
+    }),
+  );
+}
+
+const engineFloors = floorsOf('engine', ENGINE_FLOORS, '^src/engine/');
+const liveFloors = floorsOf('live', LIVE_FLOORS, '^src/live/[^/]+/');
 
 const coreFloors = CORE_FLOORS.flatMap((floor, height) =>
   floor.map((room) => {
@@ -201,6 +215,7 @@ module.exports = {
     ),
     ...coreFloors,
     ...engineFloors,
+    ...liveFloors,
   ],
   options: {
     doNotFollow: { path: ['node_modules'] },

@@ -8,10 +8,10 @@ import { parseIp } from '../../src/core/wire/address.ts';
 import type { TunnelReceiver } from '../../src/engine/fabric/underlay.ts';
 import { Ground } from '../../src/engine/orchestrate/ground.ts';
 import { Counters } from '../../src/engine/trace/counters.ts';
+import { deviceOf, underlayMtu } from '../../src/live/kernel/underlay-device.ts';
+import { openBackend } from '../../src/live/underlay/backends.ts';
+import type { Backend } from '../../src/live/underlay/underlay-config.ts';
 import { Admission } from '../../src/live/vtep/admission.ts';
-import { openBackend } from '../../src/live/vtep/backends.ts';
-import { deviceOf, underlayMtu } from '../../src/live/vtep/underlay-device.ts';
-import type { Backend } from '../../src/live/vtep/vtep-config.ts';
 import { WallClock } from '../../src/live/wall-clock.ts';
 import { plainConfig } from './vtep-plain.ts';
 

@@ -10,8 +10,8 @@ import type { Host } from '../../src/engine/host/host.ts';
 import type { TcpEvents, TcpSocket } from '../../src/engine/host/tcp/socket.ts';
 import { parseCidr } from '../../src/engine/ipam/cidr.ts';
 import { inlineMore } from '../../src/live/inlining.ts';
+import type { Backend } from '../../src/live/underlay/underlay-config.ts';
 import { LiveVtep } from '../../src/live/vtep/live-vtep.ts';
-import type { Backend } from '../../src/live/vtep/vtep-config.ts';
 import { plainConfig } from './vtep-plain.ts';
 
 /** The file to run. */

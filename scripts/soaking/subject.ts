@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { callLab } from '../../src/live/control-client.ts';
+import { callLab } from '../../src/live/control/client.ts';
 import type { VtepReport } from '../../src/live/vtep/vtep-report.ts';
 import { TSX } from '../benchmarks/vtep-kinds.ts';
 import type { Running } from '../benchmarks/vtep-place.ts';

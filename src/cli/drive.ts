@@ -1,7 +1,7 @@
 // Lets a lab's virtual time pass in slices, so that Ctrl-C is heard, a file is not outrun, and long work says how far it is.
 
 import type { Lab } from '../lab/lab.ts';
-import type { CaptureFile } from '../live/pcap-file.ts';
+import type { CaptureFile } from '../live/capture/pcap-file.ts';
 import type { Io } from './io.ts';
 import { Progress } from './progress.ts';
 import { durationText } from './units.ts';

@@ -1,5 +1,5 @@
 // What a running lab answers on its control socket: `exec` runs a program in a container, `show` gives a table's rows, `info` says
-// what runs. The words on the wire are in live/control-wire.ts.
+// what runs. The words on the wire are in live/control/wire.ts.
 //
 //   {"op":"exec","task":"web","argv":["curl","http://app/"]}  ─►  {"task":...} {"stdout":...} {"stderr":...} {"exit":0}
 //   {"op":"show","table":"fdb"}                               ─►  {"rows":[...]}
@@ -7,10 +7,10 @@
 
 import { execute } from '../apps/exec/execute.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
-import type { ControlHandler } from '../live/control.ts';
-import { ControlServer } from '../live/control.ts';
-import { controlFolder } from '../live/control-folder.ts';
-import { textOf, textsOf } from '../live/control-wire.ts';
+import type { ControlHandler } from '../live/control/control.ts';
+import { ControlServer } from '../live/control/control.ts';
+import { controlFolder } from '../live/control/folder.ts';
+import { textOf, textsOf } from '../live/control/wire.ts';
 import type { Io } from './io.ts';
 import type { LivingLab } from './living-lab.ts';
 

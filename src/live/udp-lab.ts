@@ -16,7 +16,7 @@ import type { Profile } from '../engine/orchestrate/profile.ts';
 import { World } from '../engine/orchestrate/world.ts';
 import { RandomSource } from '../engine/time/random.ts';
 import { ELSEWHERE } from './elsewhere.ts';
-import { UdpUnderlay } from './udp-underlay.ts';
+import { UdpUnderlay } from './underlay/udp-underlay.ts';
 import { WallClock } from './wall-clock.ts';
 
 export interface UdpLabOptions {

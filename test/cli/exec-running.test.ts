@@ -9,7 +9,7 @@ import type { Io } from '../../src/cli/io.ts';
 import { openControl } from '../../src/cli/lab-control.ts';
 import { LivingLab } from '../../src/cli/living-lab.ts';
 import type { Container } from '../../src/engine/orchestrate/container.ts';
-import type { ControlServer } from '../../src/live/control.ts';
+import type { ControlServer } from '../../src/live/control/control.ts';
 import { lecture } from '../lab/stack.ts';
 import type { Ran } from './harness.ts';
 import { cli, documentOf, LECTURE } from './harness.ts';

@@ -30,6 +30,12 @@ const TARGETS = [
   'src/engine/trace/planted-target.ts',
   'src/lab/planted-target.ts',
   'src/live/planted-target.ts',
+  'src/live/planted-attic/planted-target.ts',
+  'src/live/kernel/planted-target.ts',
+  'src/live/underlay/planted-target.ts',
+  'src/live/attach/planted-target.ts',
+  'src/live/vtep/planted-target.ts',
+  'src/live/send/planted-target.ts',
   'src/apps/planted-target.ts',
   'src/serve/planted-target.ts',
   'src/web/planted-target.ts',
@@ -110,6 +116,16 @@ const CAUGHT: readonly Plant[] = [
   [['engine-host'], 'src/engine/host/planted-up.ts', value('../orchestrate/planted-target.ts')],
   [['engine-orchestrate'], 'src/engine/orchestrate/planted-odd.ts', value('../planted-loose.ts')],
 
+  [['live-capture'], 'src/live/capture/planted-up.ts', value('../underlay/planted-target.ts')],
+  [['live-control'], 'src/live/control/planted-up.ts', value('../vtep/planted-target.ts')],
+  [['live-kernel'], 'src/live/kernel/planted-up.ts', value('../underlay/planted-target.ts')],
+  [['live-offload'], 'src/live/offload/planted-side.ts', value('../kernel/planted-target.ts')],
+  [['live-survey'], 'src/live/survey/planted-up.ts', value('../underlay/planted-target.ts')],
+  [['live-underlay'], 'src/live/underlay/planted-side.ts', value('../attach/planted-target.ts')],
+  [['live-attach'], 'src/live/attach/planted-side.ts', value('../underlay/planted-target.ts')],
+  [['live-send'], 'src/live/send/planted-odd.ts', value('../planted-attic/planted-target.ts')],
+  [['live-vtep'], 'src/live/vtep/planted-up.ts', value('../send/planted-target.ts')],
+
   [['no-circle'], 'src/cli/planted-circle-a.ts', value('./planted-circle-b.ts')],
   [['no-circle'], 'src/lab/planted-type-circle-a.ts', type('./planted-type-circle-b.ts')],
 ];
@@ -138,6 +154,8 @@ const ALLOWED: readonly Plant[] = [
   [[], 'src/engine/host/planted-good.ts', value('../fabric/planted-target.ts')],
   [[], 'src/engine/orchestrate/planted-good.ts', value('../host/planted-target.ts')],
   [[], 'src/live/planted-good.ts', `${node('dgram')}import '../engine/fabric/planted-target.ts';\n`],
+  [[], 'src/live/send/planted-good.ts', value('../vtep/planted-target.ts')],
+  [[], 'src/live/underlay/planted-good.ts', value('../planted-target.ts')],
   [[], 'src/serve/planted-good.ts', `${node('http')}import '../lab/planted-target.ts';\n`],
   [[], 'src/cli/planted-good.ts', `${npm('commander')}import '../live/planted-target.ts';\n`],
 ];

@@ -10,7 +10,7 @@ import { Bridge } from '../../src/engine/fabric/bridge.ts';
 import { VniDemux } from '../../src/engine/fabric/vni-demux.ts';
 import { Vtep } from '../../src/engine/fabric/vtep.ts';
 import { Ground } from '../../src/engine/orchestrate/ground.ts';
-import { UdpUnderlay } from '../../src/live/udp-underlay.ts';
+import { UdpUnderlay } from '../../src/live/underlay/udp-underlay.ts';
 import { WallClock } from '../../src/live/wall-clock.ts';
 
 const [local = '', remote = '', port = '', vni = '', address = '', mac = ''] = process.argv.slice(2);

@@ -22,7 +22,7 @@ import { Vtep } from '../../src/engine/fabric/vtep.ts';
 import type { TcpEvents, TcpSocket } from '../../src/engine/host/tcp/socket.ts';
 import { Ground } from '../../src/engine/orchestrate/ground.ts';
 import { MICROSECOND } from '../../src/engine/time/clock.ts';
-import { UdpUnderlay } from '../../src/live/udp-underlay.ts';
+import { UdpUnderlay } from '../../src/live/underlay/udp-underlay.ts';
 import { WallClock } from '../../src/live/wall-clock.ts';
 import { streamBytes } from '../support/streams.ts';
 

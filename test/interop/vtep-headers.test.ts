@@ -11,7 +11,7 @@ import { pseudo6 } from '../../src/core/wire/checksum.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
 import * as ipv6 from '../../src/core/wire/ipv6.ts';
 import * as udp from '../../src/core/wire/udp.ts';
-import { readCapture } from '../../src/live/pcap-file.ts';
+import { readCapture } from '../../src/live/capture/pcap-file.ts';
 import { LiveVtepProcess } from '../support/live-vtep.ts';
 import { canMakeNamespaces } from '../support/netns.ts';
 import { hasTool } from '../support/peers.ts';

@@ -4,10 +4,10 @@
 import { Command } from 'commander';
 import { execute } from '../../apps/exec/execute.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import { callLab } from '../../live/control-client.ts';
-import { controlFolder, runningLabs } from '../../live/control-folder.ts';
-import type { ControlFrame } from '../../live/control-wire.ts';
-import { bytesOf } from '../../live/control-wire.ts';
+import { callLab } from '../../live/control/client.ts';
+import { controlFolder, runningLabs } from '../../live/control/folder.ts';
+import type { ControlFrame } from '../../live/control/wire.ts';
+import { bytesOf } from '../../live/control/wire.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import type { ExitCode, Io } from '../io.ts';

@@ -7,7 +7,7 @@ import type { MergeSink } from '../../core/edit/merge.ts';
 import { Merger } from '../../core/edit/merge.ts';
 import { AnyReader } from '../../core/pcap/reader.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import { readCapture } from '../../live/pcap-file.ts';
+import { readCapture } from '../../live/capture/pcap-file.ts';
 import { usage } from '../failure.ts';
 import type { SourceFile } from '../inspect/source.ts';
 import { pathOf } from '../inspect/source.ts';

@@ -13,7 +13,7 @@ import type { EditCounts, Editor } from '../../core/edit/editor.ts';
 import { Outlet } from '../../core/edit/outlet.ts';
 import type { CaptureFormat, CaptureReader } from '../../core/pcap/record.ts';
 import { Sight } from '../../core/reassembly/sight.ts';
-import { CaptureFile } from '../../live/pcap-file.ts';
+import { CaptureFile } from '../../live/capture/pcap-file.ts';
 import { usage } from '../failure.ts';
 import { keysOf, tellOpened } from '../inspect/keys.ts';
 import type { SourceArguments, SourceFile } from '../inspect/source.ts';

@@ -3,11 +3,11 @@
 
 import { join } from 'node:path';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import type { ControlHandler } from '../../live/control.ts';
-import { ControlServer } from '../../live/control.ts';
-import { callLab } from '../../live/control-client.ts';
-import { controlFolder, ensureFolder, runningLabs } from '../../live/control-folder.ts';
-import { textOf } from '../../live/control-wire.ts';
+import { callLab } from '../../live/control/client.ts';
+import type { ControlHandler } from '../../live/control/control.ts';
+import { ControlServer } from '../../live/control/control.ts';
+import { controlFolder, ensureFolder, runningLabs } from '../../live/control/folder.ts';
+import { textOf } from '../../live/control/wire.ts';
 import type { LiveVtep } from '../../live/vtep/live-vtep.ts';
 import type { VtepTable } from '../../live/vtep/tables.ts';
 import { rowsOf, VTEP_TABLES } from '../../live/vtep/tables.ts';

@@ -6,8 +6,8 @@ import { VXLAN_PORT, VxlabError } from '../../core/wire/numbers.ts';
 import type { Cidr } from '../../engine/ipam/cidr.ts';
 import { parseCidr } from '../../engine/ipam/cidr.ts';
 import { dockerMac } from '../../engine/ipam/mac-scheme.ts';
+import type { Backend } from '../../live/underlay/underlay-config.ts';
 import type {
-  Backend,
   EmulatedHost,
   LiveVtepConfig,
   PinnedMac,

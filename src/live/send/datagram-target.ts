@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import type { Ip } from '../../core/wire/address.ts';
 import { formatIp, isIp6, parseIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import { deviceOf } from '../vtep/underlay-device.ts';
+import { deviceOf } from '../kernel/underlay-device.ts';
 import type { LiveVtepConfig } from '../vtep/vtep-config.ts';
 import { sendInterface } from './interface.ts';
 

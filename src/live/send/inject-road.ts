@@ -8,7 +8,7 @@ import { LINKTYPE } from '../../core/pcap/linktype.ts';
 import { PcapWriter } from '../../core/pcap/pcap-writer.ts';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import { injectProgram } from '../inject-program.ts';
+import { PROGRAM, processArguments } from '../programs.ts';
 import type { InjectOutcome, InjectTask, InjectWord } from './inject-process.ts';
 import type { SendInterface } from './interface.ts';
 import { roomOn } from './packet-road.ts';
@@ -59,7 +59,7 @@ export class InjectRoad implements Road {
   static async open(iface: SendInterface): Promise<InjectRoad> {
     const task: InjectTask = { device: iface.name };
     // In a session of its own, Ctrl-C does not reach it: it ends when its standard input does.
-    const child = spawn(process.execPath, [...injectProgram(), JSON.stringify(task)], {
+    const child = spawn(process.execPath, [...processArguments(PROGRAM.inject), JSON.stringify(task)], {
       stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
       detached: true,
     });

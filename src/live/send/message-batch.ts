@@ -2,8 +2,8 @@
 // for, it waits: what is replayed should arrive. Each packet that the kernel refuses is counted with the reason.
 
 import { VxlabError } from '../../core/wire/numbers.ts';
-import type { Libc } from '../vtep/libc.ts';
-import { IOVEC_LEN, MMSGHDR_LEN } from '../vtep/libc.ts';
+import type { Libc } from '../kernel/libc.ts';
+import { IOVEC_LEN, MMSGHDR_LEN } from '../kernel/libc.ts';
 import type { RoadCounters } from './road.ts';
 import { fail } from './road.ts';
 

@@ -4,8 +4,8 @@
 import { closeSync } from 'node:fs';
 import * as ethernet from '../../core/wire/ethernet.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
-import type { Libc } from '../vtep/libc.ts';
-import { loadLibc } from '../vtep/libc.ts';
+import type { Libc } from '../kernel/libc.ts';
+import { loadLibc } from '../kernel/libc.ts';
 import type { SendInterface } from './interface.ts';
 import { BATCH, MessageBatch } from './message-batch.ts';
 import type { Memory, Road, RoadCounters } from './road.ts';

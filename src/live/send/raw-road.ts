@@ -2,9 +2,9 @@
 // that receives. Needs root or CAP_NET_RAW.
 
 import { Peers } from '../../engine/fabric/peers.ts';
-import type { LiveUnderlay, UnderlayCounters } from '../vtep/live-underlay.ts';
-import { noCounts } from '../vtep/live-underlay.ts';
-import { RawUnderlay } from '../vtep/raw-underlay.ts';
+import type { LiveUnderlay, UnderlayCounters } from '../underlay/live-underlay.ts';
+import { noCounts } from '../underlay/live-underlay.ts';
+import { RawUnderlay } from '../underlay/raw-underlay.ts';
 import type { DatagramTarget } from './datagram-target.ts';
 import { ecnFor, Framed, innerEntropy } from './framed.ts';
 import type { Memory, Road, RoadCounters } from './road.ts';

@@ -1,7 +1,7 @@
 // Which road a run gets. `auto` is the fastest that this machine has; a named one is taken or refused with a sentence.
 
 import { VxlabError } from '../../core/wire/numbers.ts';
-import { loadLibc } from '../vtep/libc.ts';
+import { loadLibc } from '../kernel/libc.ts';
 import { DatagramRoad } from './datagram-road.ts';
 import type { DatagramTarget } from './datagram-target.ts';
 import { HeadersRoad } from './headers-road.ts';

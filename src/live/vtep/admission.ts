@@ -10,7 +10,7 @@ import type { Cidr } from '../../engine/ipam/cidr.ts';
 import { contains } from '../../engine/ipam/cidr.ts';
 import type { Counters } from '../../engine/trace/counters.ts';
 import { DROP } from '../../engine/trace/drop.ts';
-import type { Door } from './live-underlay.ts';
+import type { Door } from '../underlay/live-underlay.ts';
 
 /** Senders known by a subnet or by the open door, at most: who forges sources fills no more than this. */
 const GUESTS_MAX = 4096;

@@ -7,7 +7,7 @@ import type { Port } from '../../engine/fabric/port.ts';
 import type { Vtep } from '../../engine/fabric/vtep.ts';
 import type { Clock } from '../../engine/time/clock.ts';
 import { DROP, drop } from '../../engine/trace/drop.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../underlay/token-bucket.ts';
 
 /** How many packets a frame stands for. */
 export function packetsOf(frame: Frame): number {

@@ -7,14 +7,14 @@ import { VniDemux } from '../../engine/fabric/vni-demux.ts';
 import { Ground } from '../../engine/orchestrate/ground.ts';
 import type { Instant } from '../../engine/time/clock.ts';
 import { Counters } from '../../engine/trace/counters.ts';
+import { deviceOf, isVirtual, tunnelOverhead, underlayMtu } from '../kernel/underlay-device.ts';
+import { openBackend } from '../underlay/backends.ts';
+import type { DatagramWatch, LiveUnderlay } from '../underlay/live-underlay.ts';
+import { ShapedUnderlay } from '../underlay/shaped-underlay.ts';
 import { WallClock } from '../wall-clock.ts';
 import { Admission } from './admission.ts';
-import { openBackend } from './backends.ts';
-import type { DatagramWatch, LiveUnderlay } from './live-underlay.ts';
 import type { SegmentSite } from './segment.ts';
 import { Segment } from './segment.ts';
-import { ShapedUnderlay } from './shaped-underlay.ts';
-import { deviceOf, isVirtual, tunnelOverhead, underlayMtu } from './underlay-device.ts';
 import type { LiveVtepConfig } from './vtep-config.ts';
 import { checkConfig } from './vtep-config.ts';
 

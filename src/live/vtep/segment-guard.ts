@@ -26,8 +26,8 @@ import { Counters } from '../../engine/trace/counters.ts';
 import type { DropReason } from '../../engine/trace/drop.ts';
 import { DROP, drop } from '../../engine/trace/drop.ts';
 import type { ElementId, TraceSink } from '../../engine/trace/event.ts';
+import { TokenBucket } from '../underlay/token-bucket.ts';
 import { packetsOf } from './flood-gate.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** What `claims` holds for an address of an own host: no MAC may claim it from outside. */
 const OURS = -1;

@@ -17,14 +17,14 @@ import { Vtep } from '../../engine/fabric/vtep.ts';
 import type { Host } from '../../engine/host/host.ts';
 import { randomLocalMac } from '../../engine/ipam/mac-scheme.ts';
 import type { Ground } from '../../engine/orchestrate/ground.ts';
+import { attach } from '../attach/attach.ts';
+import type { Attachment } from '../attach/attachment.ts';
+import { CuttingPort } from '../offload/cutting-port.ts';
+import { TunnelOffload } from '../offload/tunnel-offload.ts';
+import type { LiveUnderlay } from '../underlay/live-underlay.ts';
 import type { WallClock } from '../wall-clock.ts';
-import { attach } from './attach.ts';
-import type { Attachment } from './attachment.ts';
-import { CuttingPort } from './cutting-port.ts';
 import { FloodGate } from './flood-gate.ts';
-import type { LiveUnderlay } from './live-underlay.ts';
 import { SegmentGuard } from './segment-guard.ts';
-import { TunnelOffload } from './tunnel-offload.ts';
 import type { EmulatedHost, LiveVtepConfig, SegmentConfig } from './vtep-config.ts';
 
 /** Devices of the overlay are named as Docker's are. */

@@ -4,9 +4,7 @@ import type { Ip, Mac } from '../../core/wire/address.ts';
 import { formatIp, isIp6, isMulticastIp4, isMulticastIp6, sameIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
 import type { Cidr } from '../../engine/ipam/cidr.ts';
-
-export const BACKENDS = ['auto', 'udp', 'raw', 'batch'] as const;
-export type Backend = (typeof BACKENDS)[number];
+import type { UnderlayConfig } from '../underlay/underlay-config.ts';
 
 /** An emulated host behind the VTEP's bridge. */
 export interface EmulatedHost extends Cidr {
@@ -48,20 +46,11 @@ export interface VtepLimits {
 
 export const DEFAULT_LIMITS: VtepLimits = { learnPerPeer: 1024, learnPerVni: 16_384, flood: 1000 };
 
-export interface LiveVtepConfig {
-  readonly local: Ip;
-  readonly port: number;
-  readonly backend: Backend;
+export interface LiveVtepConfig extends UnderlayConfig {
   /** The underlay interface: of groups, and of the MTU. */
   readonly dev: string | null;
-  readonly sourcePorts: readonly [number, number];
   /** MTU of the overlay; null for the underlay interface's less the tunnel's headers. */
   readonly mtu: number | null;
-  readonly ttl: number;
-  /** DSCP and ECN of outer headers: a number, or the inner packet's DSCP. The raw backend alone can set it. */
-  readonly tos: number | 'inherit';
-  /** Do-not-fragment in outer IPv4. */
-  readonly dontFragment: boolean;
   readonly learning: boolean;
   /** Nanoseconds after which a learned MAC that was not heard of is forgotten. */
   readonly ageing: number;
@@ -70,8 +59,6 @@ export interface LiveVtepConfig {
   /** RFC 7348's open door: everybody's. */
   readonly acceptAny: boolean;
   readonly limits: VtepLimits;
-  /** Whether TCP segments of up to 64 kB cross whole and datagrams are sent and taken several at a time. */
-  readonly offload: boolean;
   /** Bits a second that go into the tunnels; 0 is no limit. */
   readonly rate: number;
   readonly segments: readonly SegmentConfig[];

@@ -5,9 +5,9 @@
 import { formatIp } from '../../core/wire/address.ts';
 import { SECOND } from '../../engine/time/clock.ts';
 import type { Counters } from '../../engine/trace/counters.ts';
-import type { UnderlayCounters } from './live-underlay.ts';
+import type { OffloadCounters } from '../offload/offload.ts';
+import type { UnderlayCounters } from '../underlay/live-underlay.ts';
 import type { LiveVtep } from './live-vtep.ts';
-import type { OffloadCounters } from './offload.ts';
 import type { Segment } from './segment.ts';
 
 type Drops = Readonly<Record<string, number>>;
