@@ -54,21 +54,22 @@ export class PieceHeaders {
     return true;
   }
 
-  /** Sums what is the same in every piece: once, before the first `write`. */
+  /** Sums what is the same in every piece, all but its own fields: once, before the first `write`. */
   prepare(): void {
     const view = this.#view;
     const { ip, at, six } = this.#at;
     if (!six) {
       this.#id = ipv4.id(view, ip);
-      const own = view.getUint16(ip + 2) + view.getUint16(ip + 10) + this.#id;
-      this.#ipSum = sum(view, ip, ip + ipv4.headerLength(view, ip)) - own;
+      const options = sum(view, ip + 12, ip + ipv4.headerLength(view, ip));
+      this.#ipSum = view.getUint16(ip) + sum(view, ip + 6, ip + 10, options);
     }
     const pseudo = this.#at.pseudo(view, 0);
     if (this.stream) {
       this.#sequence = tcp.seq(view, at);
       this.#flags = view.getUint8(at + 13);
-      const own = this.#sequence + this.#flags + view.getUint16(at + 16);
-      this.#transportSum = pseudo + sum(view, at, this.payloadAt) - own;
+      const ports = sum(view, at, at + 4, pseudo);
+      const acknowledged = sum(view, at + 8, at + 12, ports) + (view.getUint8(at + 12) << 8);
+      this.#transportSum = acknowledged + view.getUint16(at + 14) + sum(view, at + 18, this.payloadAt);
     } else this.#transportSum = pseudo + view.getUint32(at);
   }
 
