@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
 /** Files in `dist/live`. */
 export const PROGRAM = {
@@ -32,8 +32,9 @@ export function processArguments(name: string): string[] {
 }
 
 /** Starts a program in a thread. @param workerData plain data, or shared memory */
-export function startThread(name: string, workerData: unknown): Worker {
+export async function startThread(name: string, workerData: unknown): Promise<Worker> {
   const place = placeOf(name);
+  const { Worker } = await import('node:worker_threads');
   if (isBuilt(name)) return new Worker(place, { workerData });
   const loader = import.meta.resolve('tsx/esm/api');
   const source = place.href.replace(/js$/, 'ts');

@@ -15,8 +15,8 @@ import type { OutputArguments } from '../edit/run.ts';
 import { addOutputOptions, runEdit } from '../edit/run.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
-import type { SourceArguments } from '../inspect/source.ts';
-import { addSourceOptions } from '../inspect/source.ts';
+import type { SourceArguments } from '../inspect/source-options.ts';
+import { addSourceOptions } from '../inspect/source-options.ts';
 import type { ExitCode, Io } from '../io.ts';
 
 interface AnonymizeArguments extends SourceArguments, OutputArguments {

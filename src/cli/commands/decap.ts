@@ -7,8 +7,8 @@ import { vnis } from '../edit/options.ts';
 import type { OutputArguments } from '../edit/run.ts';
 import { addOutputOptions, runEdit } from '../edit/run.ts';
 import { withExamples } from '../help.ts';
-import type { SourceArguments } from '../inspect/source.ts';
-import { addSourceOptions } from '../inspect/source.ts';
+import type { SourceArguments } from '../inspect/source-options.ts';
+import { addSourceOptions } from '../inspect/source-options.ts';
 import type { ExitCode, Io } from '../io.ts';
 
 interface DecapArguments extends SourceArguments, OutputArguments {

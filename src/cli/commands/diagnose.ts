@@ -11,15 +11,9 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import { keysOf, tellOpened } from '../inspect/keys.ts';
-import type { SourceArguments } from '../inspect/source.ts';
-import {
-  addSourceOptions,
-  filterOf,
-  pathOf,
-  readSource,
-  tellCutShort,
-  walkSettings,
-} from '../inspect/source.ts';
+import { filterOf, readSource, tellCutShort } from '../inspect/source.ts';
+import type { SourceArguments } from '../inspect/source-options.ts';
+import { addSourceOptions, pathOf, walkSettings } from '../inspect/source-options.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
 import type { DiagnoseDocument } from '../render/findings.ts';

@@ -14,7 +14,7 @@ import { KINDS, View } from '../eavesdrop/view.ts';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
 import { keysOf } from '../inspect/keys.ts';
-import { addSourceOptions } from '../inspect/source.ts';
+import { addSourceOptions } from '../inspect/source-options.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT } from '../io.ts';
 import { renderEavesdrop } from '../render/eavesdrop.ts';

@@ -3,9 +3,10 @@
 import { Command, Option } from 'commander';
 import { usage } from '../failure.ts';
 import { withExamples } from '../help.ts';
+import { startAhead } from '../inspect/ahead.ts';
 import type { OverviewArguments } from '../inspect/overview.ts';
 import type { PacketArguments } from '../inspect/packets.ts';
-import { addSourceOptions } from '../inspect/source.ts';
+import { addSourceOptions } from '../inspect/source-options.ts';
 import type { TopologyArguments } from '../inspect/topology.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { TOPOLOGY_FORMATS } from '../render/topology-format.ts';
@@ -57,8 +58,9 @@ export function inspectCommand(io: Io, end: (code: ExitCode) => void): Command {
       const { inspectPackets } = await import('../inspect/packets.ts');
       end(await inspectPackets(io, files, given));
     } else {
+      const first = startAhead(io, files[0] as string, given);
       const { inspectOverview } = await import('../inspect/overview.ts');
-      end(await inspectOverview(io, files, given));
+      end(await inspectOverview(io, files, given, await first));
     }
   });
 }

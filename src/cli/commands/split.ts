@@ -11,8 +11,9 @@ import type { SplitFile } from '../edit/split-files.ts';
 import { SplitFiles } from '../edit/split-files.ts';
 import { withExamples } from '../help.ts';
 import { keysOf, tellOpened } from '../inspect/keys.ts';
-import type { SourceArguments } from '../inspect/source.ts';
-import { addSourceOptions, filterOf, readSource, salt, walkSettings } from '../inspect/source.ts';
+import { filterOf, readSource } from '../inspect/source.ts';
+import type { SourceArguments } from '../inspect/source-options.ts';
+import { addSourceOptions, salt, walkSettings } from '../inspect/source-options.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { whole } from '../units.ts';
 

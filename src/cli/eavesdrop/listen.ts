@@ -13,8 +13,9 @@ import { growSlowly } from '../../live/heap-growth.ts';
 import { NODE_INFLATE } from '../../live/node-inflate.ts';
 import type { MakeOpener } from '../inspect/keys.ts';
 import { tellOpened } from '../inspect/keys.ts';
-import type { SourceArguments } from '../inspect/source.ts';
-import { filterOf, readSource, salt, tellCutShort, walkOptions } from '../inspect/source.ts';
+import { filterOf, readSource, tellCutShort, walkOptions } from '../inspect/source.ts';
+import type { SourceArguments } from '../inspect/source-options.ts';
+import { salt } from '../inspect/source-options.ts';
 import type { Io } from '../io.ts';
 
 export interface ListenArguments extends SourceArguments {

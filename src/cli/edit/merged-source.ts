@@ -10,7 +10,7 @@ import { VxlabError } from '../../core/wire/numbers.ts';
 import { readCapture } from '../../live/capture/pcap-file.ts';
 import { usage } from '../failure.ts';
 import type { SourceFile } from '../inspect/source.ts';
-import { pathOf } from '../inspect/source.ts';
+import { pathOf } from '../inspect/source-options.ts';
 import type { Io } from '../io.ts';
 import { Progress, readSoFar } from '../progress.ts';
 

@@ -11,25 +11,19 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import { fileFacts, inspectDocument } from '../../core/survey/document.ts';
 import { addPart } from '../../core/survey/merge.ts';
 import { overviewOf } from '../../core/survey/overview.ts';
-import { MAX_FLOWS, Survey } from '../../core/survey/survey.ts';
+import { Survey } from '../../core/survey/survey.ts';
 import type { WorkerResult } from '../../live/survey/survey-threads.ts';
-import { startLaterPart } from '../../live/survey/survey-threads.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
 import { renderOverview } from '../render/overview.ts';
 import { count } from '../units.ts';
+import type { Ahead } from './ahead.ts';
+import { startAhead } from './ahead.ts';
 import { keysOf, tellOpened } from './keys.ts';
-import type { SourceArguments, SourceFile } from './source.ts';
-import {
-  filterOf,
-  pathOf,
-  readSource,
-  salt,
-  sizeOf,
-  tellCutShort,
-  walkOptions,
-  walkSettings,
-} from './source.ts';
+import type { SourceFile } from './source.ts';
+import { filterOf, readSource, sizeOf, tellCutShort, walkOptions } from './source.ts';
+import type { SourceArguments } from './source-options.ts';
+import { pathOf, salt } from './source-options.ts';
 
 export interface OverviewArguments extends SourceArguments {
   readonly maxFlows?: number;
@@ -41,10 +35,12 @@ export interface OverviewArguments extends SourceArguments {
 /** Files up to this size are examined for findings unless told otherwise: a larger one would take several times as long. */
 const EXAMINED_BYTES = 32_000_000;
 
+/** @param first what was started for the first file */
 export async function inspectOverview(
   io: Io,
   files: readonly string[],
   given: OverviewArguments,
+  first: Ahead,
 ): Promise<ExitCode> {
   const filter = await filterOf(given);
   const makeOpener = await keysOf(io, given);
@@ -54,7 +50,7 @@ export async function inspectOverview(
     const { survey, file, findings } =
       filter !== null || examine
         ? await surveyEach(io, name, given, { filter, examine, opener })
-        : await surveyAll(io, name, given, opener);
+        : await surveyAll(io, name, given, opener, i === 0 ? first : await startAhead(io, name, given));
     const facts = fileFacts(file.name, file.reader, survey, file.cutShort, linkTypeName);
     const overview = given.json ? overviewOf(survey) : overviewOf(survey, given.rows);
     if (given.json) printJson(io, inspectDocument(facts, survey, overview, findings));
@@ -91,7 +87,7 @@ async function surveyEach(
   const survey = new Survey({
     walk,
     salt: salt(),
-    maxFlows: given.maxFlows ?? MAX_FLOWS,
+    ...(given.maxFlows === undefined ? {} : { maxFlows: given.maxFlows }),
     // A packet is opened once.
     ...(opener === null ? {} : { seen: sight }),
   });
@@ -106,17 +102,15 @@ async function surveyEach(
   return { survey, file, findings: doctor?.findings() ?? null };
 }
 
-/** Surveys a file whole; a large one with a second thread, unless ESP is to be opened, which one thread counts. */
+/** Surveys a file whole; a large one with a second thread. */
 async function surveyAll(
   io: Io,
   name: string,
   given: OverviewArguments,
   opener: Opener | null,
+  { task, later }: Ahead,
 ): Promise<Surveyed> {
-  const walk = walkSettings(given);
-  const task = { walk, maxFlows: given.maxFlows ?? MAX_FLOWS, salt: salt() };
-  const survey = new Survey({ ...task, walk: new WalkOptions(walk), bulk: true, opener });
-  const later = given.follow || opener !== null ? null : await startLaterPart(pathOf(io, name), task);
+  const survey = new Survey({ ...task, walk: new WalkOptions(task.walk), bulk: true, opener });
   let reader: AnyReader | null = null;
   let end: WorkerResult | null = null;
   const enough = async (): Promise<boolean> => {

@@ -13,8 +13,8 @@ import { packetHex, packetLine, packetRow, packetTree } from '../render/packet.t
 import { PacketTime } from '../render/packet-time.ts';
 import { PlainLine } from '../render/plain-line.ts';
 import { keysOf, tellOpened } from './keys.ts';
-import type { SourceArguments } from './source.ts';
 import { filterOf, readSource, tellCutShort, walkOptions } from './source.ts';
+import type { SourceArguments } from './source-options.ts';
 
 export interface PacketArguments extends SourceArguments {
   readonly packets?: true;

@@ -8,8 +8,9 @@ import { EXIT } from '../io.ts';
 import { topologyText } from '../render/topology.ts';
 import type { TopologyFormat } from '../render/topology-format.ts';
 import { keysOf, tellOpened } from './keys.ts';
-import type { SourceArguments } from './source.ts';
-import { filterOf, readSource, salt, tellCutShort, walkOptions } from './source.ts';
+import { filterOf, readSource, tellCutShort, walkOptions } from './source.ts';
+import type { SourceArguments } from './source-options.ts';
+import { salt } from './source-options.ts';
 
 export interface TopologyArguments extends SourceArguments {
   readonly topology?: true;

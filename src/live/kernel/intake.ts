@@ -47,7 +47,7 @@ export class Intake {
     const { shape, memory } = this.#ring;
     const task: IntakeTask = { fd: this.#fd, stopFd: this.#stopFd, kind: this.#kind, shape, memory };
     this.#ring.sleep();
-    const worker = startThread(PROGRAM.intake, task);
+    const worker = await startThread(PROGRAM.intake, task);
     this.#worker = worker;
     await new Promise<void>((done, fail) => {
       // Its first word is that it runs.

@@ -16,8 +16,8 @@ import { isBuilt, PROGRAM, startThread } from '../programs.ts';
 
 /** Below this a worker takes longer to start than it saves. */
 const WORTH = 150_000_000;
-/** What the front reads while the worker starts: so much later the worker's part begins. */
-const LEAD = 60_000_000;
+/** What the front reads while the worker starts, less what this thread still loads meanwhile: so much later its part begins. */
+const LEAD = 40_000_000;
 /** Bytes in which a record is looked for. */
 const WINDOW = 0x4_0000;
 
@@ -25,7 +25,7 @@ export interface WorkerTask {
   readonly path: string;
   readonly from: number;
   readonly walk: WalkSettings;
-  readonly maxFlows: number;
+  readonly maxFlows?: number;
   readonly salt: number;
 }
 
@@ -53,7 +53,7 @@ export async function startLaterPart(
   if (handle === null) return null;
   try {
     const from = await middleOf(handle);
-    return from < 0 ? null : started({ ...task, path, from });
+    return from < 0 ? null : await started({ ...task, path, from });
   } finally {
     await handle.close();
   }
@@ -71,8 +71,8 @@ async function middleOf(handle: FileHandle): Promise<number> {
   return at < 0 ? -1 : middle + at;
 }
 
-function started(task: WorkerTask): LaterPart {
-  const worker = startThread(PROGRAM.survey, task);
+async function started(task: WorkerTask): Promise<LaterPart> {
+  const worker = await startThread(PROGRAM.survey, task);
   const result = new Promise<WorkerResult>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

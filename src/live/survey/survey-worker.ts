@@ -10,8 +10,8 @@ import type { WorkerResult, WorkerTask } from './survey-threads.ts';
 
 const CHUNK_BYTES = 0x4_0000;
 
-function surveyFrom({ path, from, walk, maxFlows, salt }: WorkerTask): WorkerResult {
-  const survey = new Survey({ walk: new WalkOptions(walk), maxFlows, salt, bulk: true });
+function surveyFrom({ path, from, walk, ...limits }: WorkerTask): WorkerResult {
+  const survey = new Survey({ ...limits, walk: new WalkOptions(walk), bulk: true });
   const reader = new PcapReader(survey.packet, survey.sweep);
   const chunk = survey.sweep?.chunk ?? new Uint8Array(CHUNK_BYTES);
   const file = openSync(path, 'r');
