@@ -17,17 +17,14 @@ import type { ExitCode, Io } from '../io.ts';
 import { EXIT, printJson } from '../io.ts';
 import { renderOverview } from '../render/overview.ts';
 import { count } from '../units.ts';
-import type { Ahead } from './ahead.ts';
+import type { Ahead, SurveyArguments } from './ahead.ts';
 import { startAhead } from './ahead.ts';
 import { keysOf, tellOpened } from './keys.ts';
 import type { SourceFile } from './source.ts';
 import { filterOf, readSource, sizeOf, tellCutShort, walkOptions } from './source.ts';
-import type { SourceArguments } from './source-options.ts';
 import { pathOf, salt } from './source-options.ts';
 
-export interface OverviewArguments extends SourceArguments {
-  readonly maxFlows?: number;
-  readonly findings?: boolean;
+export interface OverviewArguments extends SurveyArguments {
   readonly rows: number;
   readonly json?: true;
 }
