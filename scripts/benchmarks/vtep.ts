@@ -19,6 +19,8 @@ const SIZES = [64, 1400] as const;
 /** The loss that is allowed, 0 to 1. */
 export const LOSS = 0.001;
 const BACKENDS = ['batch', 'raw', 'udp'] as const;
+/** Rounds of TCP that do not count. */
+const WARM = 2;
 
 export interface Effort {
   readonly rounds: number;
@@ -213,10 +215,11 @@ class Measurement {
       this.#missing.push('TCP from host to host is left out: iperf3 is not there.');
       return;
     }
-    for (let round = 1; round <= this.#effort.rounds; round++) {
-      this.#tell(`TCP, round ${round}`);
+    for (let round = 1 - WARM; round <= this.#effort.rounds; round++) {
+      this.#tell(round > 0 ? `TCP, round ${round}` : 'TCP warms up');
       for (const stand of this.#stands) {
-        this.#rounds.add(await iperf(stand, this.#effort.tcp), 'tcp', stand.kind.name);
+        const rate = await iperf(stand, this.#effort.tcp);
+        if (round > 0) this.#rounds.add(rate, 'tcp', stand.kind.name);
       }
     }
   }
