@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 /** Source -> the module that it becomes. */
 export const ASSEMBLED: ReadonlyMap<string, string> = new Map([
   ['assembly/sweep.ts', 'src/core/survey/sweep-code.ts'],
+  ['assembly/line.ts', 'src/cli/render/line-code.ts'],
 ]);
 
 const ROOT: string = fileURLToPath(new URL('../', import.meta.url));

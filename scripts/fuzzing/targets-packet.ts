@@ -2,6 +2,7 @@
 
 import picocolors from 'picocolors';
 import { ByteWriter } from '../../src/cli/render/byte-writer.ts';
+import { LineMemory } from '../../src/cli/render/line-memory.ts';
 import { packetHex, packetLine, packetRow, packetTree } from '../../src/cli/render/packet.ts';
 import { PacketTime } from '../../src/cli/render/packet-time.ts';
 import { PlainLine } from '../../src/cli/render/plain-line.ts';
@@ -164,14 +165,16 @@ const sight: Target = {
   },
 };
 
+const lines = LineMemory.make() as LineMemory;
+
 /** What `inspect --packets` prints: quick lines are those of the long way; rows, trees and dumps of any packet. */
 const line: Target = {
   name: 'line',
   takes: 'scene',
   run(input: Input): void {
     const scene = input as Scene;
-    const quick = new PlainLine(walkOf(scene));
-    const writer = new ByteWriter();
+    const quick = new PlainLine(walkOf(scene), lines);
+    const writer = new ByteWriter(lines.text);
     const crossing = new Crossing();
     let clock: PacketTime | null = null;
     eachSight(scene, (seen, { view, start, end, meta, packet }) => {
@@ -179,8 +182,8 @@ const line: Target = {
       const long = packetLine(seen, meta, crossing, clock.text(meta));
       reads(long, 'a line', packet.bytes);
       must(long.indexOf('\n') === long.length - 1, 'a line is one line', JSON.stringify(long));
-      if (quick.knows(view, start, end, meta) && quick.write(writer, view, start, meta, clock)) {
-        const short = new TextDecoder().decode(new Uint8Array(writer.view.buffer, 0, writer.at));
+      if (quick.write(writer, view, start, end, meta, clock)) {
+        const short = new TextDecoder().decode(lines.text.subarray(0, writer.at));
         must(short === long, 'the quick line is that of the long way', `${short} ${long}`);
       }
       writer.at = 0;

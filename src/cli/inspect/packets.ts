@@ -9,6 +9,7 @@ import { Sight } from '../../core/reassembly/sight.ts';
 import type { ExitCode, Io } from '../io.ts';
 import { EXIT } from '../io.ts';
 import { ByteWriter } from '../render/byte-writer.ts';
+import { LineMemory } from '../render/line-memory.ts';
 import { packetHex, packetLine, packetRow, packetTree } from '../render/packet.ts';
 import { PacketTime } from '../render/packet-time.ts';
 import { PlainLine } from '../render/plain-line.ts';
@@ -35,6 +36,7 @@ export async function inspectPackets(
     if (files.length > 1 && !given.json) io.out(`${io.paint.bold(name)}\n`);
     const file = await readSource(io, name, given, (reader) => printer.open(reader), {
       between: () => printer.flush(),
+      ...(printer.chunk === null ? {} : { chunk: printer.chunk }),
     });
     await printer.flush();
     tellCutShort(io, file);
@@ -50,11 +52,12 @@ export class PacketPrinter {
   readonly #given: PacketArguments;
   readonly #filter: DisplayFilter | null;
   readonly #sight: Sight;
-  readonly #plain: PlainLine;
-  /** Only lines, and of all packets. */
-  readonly #bare: boolean;
+  /** For lines alone, of all packets; null where something else is asked for. */
+  readonly #plain: PlainLine | null;
+  /** Where to read a file's bytes to, so that plain packets lie where their lines are made. */
+  readonly chunk: Uint8Array | null;
   readonly #crossing = new Crossing();
-  readonly #writer = new ByteWriter();
+  readonly #writer: ByteWriter;
   readonly #quiet: boolean;
   #clock: PacketTime | null = null;
 
@@ -70,9 +73,12 @@ export class PacketPrinter {
     this.#given = given;
     this.#filter = filter;
     this.#sight = new Sight(walk, {}, opener);
-    this.#plain = new PlainLine(walk);
     this.#quiet = quiet;
-    this.#bare = !quiet && filter === null && !given.json && !given.verbose && !given.hex;
+    const bare = !quiet && filter === null && !given.json && !given.verbose && !given.hex;
+    const memory = bare ? LineMemory.make() : null;
+    this.#plain = memory === null ? null : new PlainLine(walk, memory);
+    this.#writer = new ByteWriter(memory?.text);
+    this.chunk = memory?.chunk ?? null;
   }
 
   /** The sink for a reader's packets. */
@@ -88,11 +94,8 @@ export class PacketPrinter {
   take(view: DataView, start: number, end: number, meta: PacketMeta): boolean {
     this.#clock ??= new PacketTime(meta, 6);
     const clock = this.#clock;
-    const plain = this.#plain;
     const writer = this.#writer;
-    if (this.#bare && plain.knows(view, start, end, meta) && plain.write(writer, view, start, meta, clock)) {
-      return true;
-    }
+    if (this.#plain?.write(writer, view, start, end, meta, clock)) return true;
     this.#sight.read(view, start, end, meta);
     if (this.#filter !== null && !this.#filter.matches(this.#sight, meta)) return false;
     if (!this.#quiet) writer.text(this.#textOf(meta, clock));

@@ -39,7 +39,7 @@ export interface SourceFile {
 
 /**
  * Reads one capture to its end, or until Ctrl-C, into a sink that is made when the reader is there.
- * @param options `between` is awaited after each chunk; `meet` and `chunkBytes` as readCapture has them, `sweep` as AnyReader;
+ * @param options `between` is awaited after each chunk; `meet`, `chunk` and `chunkBytes` as readCapture has them, `sweep` as AnyReader;
  *   `quiet` for a caller that tells the progress itself
  * @throws VxlabError CAPTURE_UNREADABLE when it cannot be opened, NOT_A_CAPTURE when it is something else
  */
@@ -48,7 +48,7 @@ export async function readSource(
   name: string,
   given: SourceArguments,
   makeSink: (reader: AnyReader) => PacketSink,
-  options: Pick<ReadOptions, 'meet' | 'chunkBytes'> & {
+  options: Pick<ReadOptions, 'meet' | 'chunkBytes' | 'chunk'> & {
     readonly between?: () => Promise<void>;
     readonly sweep?: RecordSweep | null;
     readonly quiet?: true;
@@ -68,6 +68,7 @@ export async function readSource(
     signal: io.signal,
     ...(given.follow ? { follow: true } : {}),
     ...(options.meet === undefined ? {} : { meet: options.meet }),
+    ...(options.chunk === undefined ? {} : { chunk: options.chunk }),
     ...(options.sweep ? { chunk: options.sweep.chunk } : {}),
     ...(options.chunkBytes === undefined ? {} : { chunkBytes: options.chunkBytes }),
     progress: (bytes) => {

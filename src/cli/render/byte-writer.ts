@@ -1,51 +1,63 @@
-// What is printed, as blocks of bytes that wait to be written.
+// What is printed, as bytes that wait to be written: in a space that is filled again and again, and in blocks when it is full.
 
-/** A line written in place is no longer than this. */
+/** A line written in place is no longer than this, what may be spilled behind it included. */
 const LINE_MAX = 1024;
-const BLOCK = 0x4_0000;
+const SPACE = 0x10_0000;
 
 export class ByteWriter {
-  /** Full blocks that wait. */
-  #blocks: Uint8Array[] = [];
-  /** Blocks that were written and may be filled again. */
-  readonly #free: ArrayBuffer[] = [];
-  /** A view of the block that is being filled, and how far it is. Who writes in place asks for `room` first. */
-  view: DataView = new DataView(new ArrayBuffer(BLOCK));
+  /** Where the next line goes in the space. Who writes in place asks for `room` first. */
   at = 0;
+  readonly #space: Uint8Array;
+  /** Where what waits in the space begins: before it is what somebody is writing at this moment. */
+  #from = 0;
+  /** What waits and came before what is in the space. */
+  #blocks: Uint8Array[] = [];
+  #last: Promise<void> = Promise.resolve();
   readonly #encoder = new TextEncoder();
 
-  /** Makes room for LINE_MAX bytes. */
-  room(): void {
-    if (this.at > BLOCK - LINE_MAX) this.close();
+  /** @param space nobody else writes here */
+  constructor(space: Uint8Array = new Uint8Array(SPACE)) {
+    this.#space = space;
   }
 
-  /** Makes a block of what was written. */
-  close(): void {
-    if (this.at === 0) return;
-    this.#blocks.push(this.#bytes().subarray(0, this.at));
-    this.view = new DataView(this.#free.pop() ?? new ArrayBuffer(BLOCK));
-    this.at = 0;
+  /** Makes room for LINE_MAX bytes; false when there is none before something has been written. */
+  room(): boolean {
+    if (this.#space.length - this.at < LINE_MAX) this.#close();
+    return this.#space.length - this.at >= LINE_MAX;
   }
 
   /** A string of any length. */
   text(text: string): void {
-    if (text.length * 3 > BLOCK - this.at) this.close();
-    if (text.length * 3 > BLOCK) this.#blocks.push(this.#encoder.encode(text));
-    else this.at += this.#encoder.encodeInto(text, this.#bytes().subarray(this.at)).written;
+    if (text.length * 3 > this.#space.length - this.at) this.#close();
+    const room = this.#space.subarray(this.at);
+    if (text.length * 3 > room.length) this.#blocks.push(this.#encoder.encode(text));
+    else this.at += this.#encoder.encodeInto(text, room).written;
   }
 
-  #bytes(): Uint8Array {
-    return new Uint8Array(this.view.buffer);
+  /** Hands all that was written so far to `write`, in order; its bytes stand until it has resolved. */
+  flush(write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+    this.#last = this.#last.then(() => this.#flush(write));
+    return this.#last;
   }
 
-  /** Hands all that was written to `write`, block by block; a block is filled again when `write` has resolved. */
-  async flush(write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
-    this.close();
+  async #flush(write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
     const blocks = this.#blocks;
     this.#blocks = [];
-    for (const block of blocks) {
-      await write(block);
-      if (block.buffer.byteLength === BLOCK) this.#free.push(block.buffer as ArrayBuffer);
+    const from = this.#from;
+    this.#from = this.at;
+    const waiting = this.#space.subarray(from, this.at);
+    for (const block of blocks) await write(block);
+    if (waiting.length > 0) await write(waiting);
+    if (this.at === this.#from) {
+      this.at = 0;
+      this.#from = 0;
     }
+  }
+
+  /** Makes a block of what waits in the space. */
+  #close(): void {
+    if (this.at === this.#from) return;
+    this.#blocks.push(this.#space.slice(this.#from, this.at));
+    this.at = this.#from;
   }
 }

@@ -1,22 +1,23 @@
 // The time column: seconds since the first packet, with as many places as the file's clock has.
 
 import type { PacketMeta } from '../../core/pcap/record.ts';
-import { putDigits, putRight } from './byte-text.ts';
 
 /** Characters of the column at least. */
 const WIDTH = 10;
-const DOT = 0x2e;
 
 export class PacketTime {
   readonly #seconds: number;
   readonly #nanos: number;
-  readonly #places: 6 | 9;
+  readonly places: 6 | 9;
+  /** Of what was measured last: whole seconds since the first packet, and the rest in units of the last place. */
+  seconds = 0;
+  fraction = 0;
 
   /** @param first the packet that is at 0 */
   constructor(first: PacketMeta, places: 6 | 9) {
     this.#seconds = first.seconds;
     this.#nanos = first.nanos;
-    this.#places = places;
+    this.places = places;
   }
 
   /** The column as text; nothing for a packet without a time. */
@@ -26,27 +27,25 @@ export class PacketTime {
     const size = total < 0n ? -total : total;
     const fraction = String(size % 1_000_000_000n)
       .padStart(9, '0')
-      .slice(0, this.#places);
+      .slice(0, this.places);
     return `${total < 0n ? '-' : ''}${size / 1_000_000_000n}.${fraction}`.padStart(WIDTH);
   }
 
-  /** True when the packet has a time that `write` can write: at or after the first, and no damaged fraction. */
-  isPlain({ seconds, nanos, timed }: PacketMeta): boolean {
-    const s = seconds - this.#seconds;
-    if (!timed || nanos >= 1e9 || this.#nanos >= 1e9 || s >= 1e8) return false;
-    return s > 0 || (s === 0 && nanos >= this.#nanos);
-  }
-
-  /** Writes the column of a packet that is plain at a place of a block; answers with the place behind it. */
-  put(block: DataView, begin: number, { seconds, nanos }: PacketMeta): number {
+  /**
+   * Measures a packet's time; false when the column has a form of its own: before the first, after 10^8 seconds, none at all,
+   * a damaged fraction.
+   */
+  measure({ seconds, nanos, timed }: PacketMeta): boolean {
     let s = seconds - this.#seconds;
     let n = nanos - this.#nanos;
+    if (!timed || nanos >= 1e9 || this.#nanos >= 1e9 || s >= 1e8) return false;
     if (n < 0) {
       s--;
       n += 1e9;
     }
-    const at = putRight(block, begin, s, WIDTH - 1 - this.#places);
-    block.setUint8(at, DOT);
-    return putDigits(block, at + 1, this.#places === 9 ? n : Math.floor(n / 1000), this.#places);
+    if (s < 0) return false;
+    this.seconds = s;
+    this.fraction = this.places === 9 ? n : Math.floor(n / 1000);
+    return true;
   }
 }

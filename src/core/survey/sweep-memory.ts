@@ -5,14 +5,13 @@
 //   1 by port  CARRIES    CELL, numbers   the file's  of the lanes' table, see key-table.ts
 //              by port    to and fro      bytes
 //
-// It has its full size from the beginning, because views of a WebAssembly memory are lost when it grows. The system gives pages
-// as they are touched, so what is not used costs addresses only.
+// What is not used of it costs addresses only.
 
+import { assembledFrom, PAGE } from './assembled.ts';
 import type { Storage } from './key-table.ts';
 import { FIRST_ROWS, ROW_WORDS } from './key-table.ts';
 import { CODE } from './sweep-code.ts';
 
-const PAGE = 0x1_0000;
 const CARRIES_AT = 0x1_0000;
 const CELLS_AT = 0x2_0000;
 const CHUNK_AT = 0x3_0000;
@@ -41,24 +40,8 @@ export const CELL = {
 /** Cells of 64 bits. */
 export const WIDE_CELL = { nanos: 6, bytes: 7 } as const;
 
-/** What this file needs of the global of that name, which every browser and Node have. */
-declare const WebAssembly: {
-  readonly Memory: new (size: {
-    readonly initial: number;
-    readonly maximum: number;
-  }) => { readonly buffer: ArrayBuffer };
-  readonly Module: new (code: Uint8Array) => object;
-  readonly Instance: new (
-    module: object,
-    imports: { readonly env: { readonly memory: object } },
-  ) => { readonly exports: { readonly records: Records } };
-};
-declare function atob(text: string): string;
-
 /** Takes records in [from, end) and answers where it stopped; `unit` is nanoseconds in a unit of a time stamp's fraction. */
 type Records = (from: number, end: number, unit: number) => number;
-
-let compiled: object | null = null;
 
 export class SweepMemory implements Storage {
   /** The bytes that the loop reads. */
@@ -71,8 +54,6 @@ export class SweepMemory implements Storage {
 
   /** Memory for so many lanes; null where there is no WebAssembly, or not so much memory. */
   static make(most: number, carries: Uint8Array): SweepMemory | null {
-    // A WebAssembly memory is little-endian, typed arrays are as the machine is.
-    if (new Uint8Array(Uint32Array.of(1).buffer)[0] !== 1) return null;
     try {
       return new SweepMemory(most, carries);
     } catch {
@@ -85,10 +66,8 @@ export class SweepMemory implements Storage {
     while (room < most) room *= 2;
     const rowsAt = SLOTS_AT + room * 2 * 4;
     const pages = Math.ceil((rowsAt + Math.max(most, FIRST_ROWS) * ROW_WORDS * 4) / PAGE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    compiled ??= new WebAssembly.Module(Uint8Array.from(atob(CODE), (letter) => letter.charCodeAt(0)));
-    this.records = new WebAssembly.Instance(compiled, { env: { memory } }).exports.records;
-    const { buffer } = memory;
+    const { buffer, exports } = assembledFrom<{ readonly records: Records }>(CODE, pages);
+    this.records = exports.records;
     this.chunk = new Uint8Array(buffer, CHUNK_AT, CHUNK_BYTES);
     this.seen = new Uint8Array(buffer, 0, 0x1_0000);
     new Uint8Array(buffer, CARRIES_AT, 0x1_0000).set(carries);
