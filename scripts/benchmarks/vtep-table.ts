@@ -1,10 +1,32 @@
 // The tables of `scripts/bench vtep`: packets by size, echoes, TCP, and the goals beside what was reached.
 
-import type { VtepFigures } from './vtep.ts';
+import type { Rounds } from './vtep-search.ts';
 
 const BATCH = ['batch', 'batch, veth'] as const;
 const IN_C = 'VTEP in C';
 const OVS = 'Open vSwitch, userspace';
+
+export interface Effort {
+  readonly rounds: number;
+  /** Seconds of a load of packets, and of a TCP stream. */
+  readonly packets: number;
+  readonly tcp: number;
+  /** Rates that a search tries. */
+  readonly steps: number;
+}
+
+/** What was measured; rates in packets a second, TCP in Gbit/s, by what `vtepTables` prints. */
+export interface VtepFigures {
+  readonly sizes: readonly number[];
+  readonly effort: Effort;
+  readonly names: readonly string[];
+  readonly rounds: Rounds;
+  /** Names of those whose sender is held back. */
+  readonly held: ReadonlySet<string>;
+  /** Sentences about what is not there. */
+  readonly missing: readonly string[];
+  readonly seconds: number;
+}
 
 type Cell = string;
 

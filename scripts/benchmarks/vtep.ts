@@ -12,6 +12,7 @@ import { has, Place } from './vtep-place.ts';
 import { lossOf, Rounds, searchRate } from './vtep-search.ts';
 import type { Kind } from './vtep-stand.ts';
 import { hostIp, hostMac, Stand, underlayIp, VNI } from './vtep-stand.ts';
+import type { Effort, VtepFigures } from './vtep-table.ts';
 import { vtepTables } from './vtep-table.ts';
 
 /** Bytes of inner frames. */
@@ -22,30 +23,8 @@ const BACKENDS = ['batch', 'raw', 'udp'] as const;
 /** Rounds of TCP that do not count. */
 const WARM = 2;
 
-export interface Effort {
-  readonly rounds: number;
-  /** Seconds of a load of packets, and of a TCP stream. */
-  readonly packets: number;
-  readonly tcp: number;
-  /** Rates that a search tries. */
-  readonly steps: number;
-}
-
 const EFFORT: Effort = { rounds: 3, packets: 0.35, tcp: 1, steps: 5 };
 const QUICK: Effort = { rounds: 1, packets: 0.25, tcp: 1, steps: 4 };
-
-/** What was measured; rates in packets a second, TCP in Gbit/s, by what `vtepTables` prints. */
-export interface VtepFigures {
-  readonly sizes: readonly number[];
-  readonly effort: Effort;
-  readonly names: readonly string[];
-  readonly rounds: Rounds;
-  /** Names of those whose sender is held back. */
-  readonly held: ReadonlySet<string>;
-  /** Sentences about what is not there. */
-  readonly missing: readonly string[];
-  readonly seconds: number;
-}
 
 /** Prints the tables. @param rounds null for the usual number; @param quick for a look that takes half a minute */
 export async function vtepReport(rounds: number | null, quick: boolean): Promise<void> {
