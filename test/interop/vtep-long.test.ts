@@ -138,6 +138,11 @@ describe.skipIf(!able)('TCP through two VTEPs with long segments', () => {
     try {
       const [one, two, stations] = await between(net, 4);
       started.push(one, two);
+      // Room for a turn of another thread at full speed.
+      const [{ txqlen }] = JSON.parse(net.ip('-j', '-n', stations[0] as string, 'link', 'show', 'tap0')) as [
+        { txqlen: number },
+      ];
+      expect(txqlen).toBe(4096);
       await transfer(net, stations, '10.7.0.2');
       const [sender, receiver] = await Promise.all([one.report(), two.report()]);
       const datagrams = (MEGABYTES * 1024 * 1024) / 1398;

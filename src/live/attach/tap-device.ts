@@ -40,13 +40,14 @@ const TUN_UDP = 0x60;
 const SIOCGIFFLAGS = 0x8913;
 const SIOCSIFFLAGS = 0x8914;
 const SIOCSIFMTU = 0x8922;
+const SIOCGIFTXQLEN = 0x8942;
 const SIOCSIFTXQLEN = 0x8943;
-/** Frames that the kernel keeps for us, four times Linux's own number: at full speed some 15 ms, a turn of another thread. */
-const QUEUE = 4096;
 const IFF_UP = 1;
 const AF_INET = 2;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
+/** Frames that the kernel keeps for us, four times Linux's own number: at full speed some 15 ms, a turn of another thread. */
+const QUEUE = 4096;
 /** struct ifreq: a name of 16 bytes, then what the request is about. */
 const IFREQ_LEN = 40;
 const IFNAMSIZ = 16;
@@ -217,7 +218,7 @@ function lacking(libc: Libc, fd: number): void {
   if (libc.ioctl(fd, TUNSETOFFLOAD, TUN_TCP | TUN_UDP) !== 0) libc.ioctl(fd, TUNSETOFFLOAD, TUN_TCP);
 }
 
-/** @throws VxlabError ATTACH_REFUSED */
+/** With an MTU, and a queue that is no shorter than ours. @throws VxlabError ATTACH_REFUSED */
 function bringUp(libc: Libc, name: string, mtu: number): void {
   const socket = libc.socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   const { bytes, view } = request(name);
@@ -227,8 +228,10 @@ function bringUp(libc: Libc, name: string, mtu: number): void {
     throw new VxlabError('ATTACH_REFUSED', `cannot bring ${name} up with an MTU of ${mtu}: ${libc.error()}`);
   };
   try {
-    view.setInt32(IFNAMSIZ, QUEUE, true);
-    libc.ioctl(socket, SIOCSIFTXQLEN, at);
+    if (libc.ioctl(socket, SIOCGIFTXQLEN, at) === 0 && view.getInt32(IFNAMSIZ, true) < QUEUE) {
+      view.setInt32(IFNAMSIZ, QUEUE, true);
+      ask(SIOCSIFTXQLEN);
+    }
     view.setInt32(IFNAMSIZ, mtu, true);
     ask(SIOCSIFMTU);
     ask(SIOCGIFFLAGS);
