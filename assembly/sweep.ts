@@ -1,5 +1,5 @@
-// Plain packets of a pcap file counted record after record: the inner loop of core/survey/sweep.ts in AssemblyScript, which is
-// compiled to WebAssembly. It runs at its full speed from the first chunk on, where the same loop in JavaScript is interpreted
+// Plain packets of a pcap file counted record after record, and what another thread has counted added: the inner loops of
+// core/survey/sweep.ts in AssemblyScript, which is compiled to WebAssembly. They run at its full speed from the first chunk on, where the same loop in JavaScript is interpreted
 // for as long as a short file takes.
 //
 // The tests of core/dissect/plain.ts stand here a second time, and the look-up of core/survey/key-table.ts. Fields are compared
@@ -220,5 +220,64 @@ export function records(from: usize, end: usize, unit: f64): usize {
   store<u32>(PACKETS, packets);
   store<f64>(NANOS, nanos);
   store<f64>(BYTES, <f64>bytes);
+  return at;
+}
+
+/**
+ * Adds the lanes of rows in [from, end), counted elsewhere, to those that are here. Answers where it stopped: at `end`, or at a
+ * lane that is new and has no room.
+ */
+export function merge(from: usize, end: usize): usize {
+  const rows: usize = load<u32>(ROWS_AT);
+  const slots: usize = load<u32>(SLOTS_AT);
+  const most = load<u32>(MOST);
+  let mask = load<u32>(MASK);
+  let room = min<u32>((mask >>> 1) + 1, most);
+  let count = load<u32>(COUNT);
+  let at = from;
+  while (at < end) {
+    const ab = load<u64>(at);
+    const cd = load<u64>(at, 8);
+    const ef = load<u64>(at, 16);
+    const gh = load<u64>(at, 24);
+    let hash =
+      hashOf(
+        <u32>ab,
+        <u32>(ab >>> 32) ^ <u32>ef,
+        <u32>cd ^ <u32>(ef >>> 32),
+        <u32>(cd >>> 32) ^ <u32>gh ^ ((<u32>(gh >>> 32)) << 8),
+      ) & mask;
+    let row = load<u32>(slots + ((<usize>hash) << 2));
+    let o = rows + ((<usize>row - 1) << 6);
+    while (
+      row !== 0 &&
+      (load<u64>(o) !== ab || load<u64>(o, 8) !== cd || load<u64>(o, 16) !== ef || load<u64>(o, 24) !== gh)
+    ) {
+      hash = (hash + 1) & mask;
+      row = load<u32>(slots + ((<usize>hash) << 2));
+      o = rows + ((<usize>row - 1) << 6);
+    }
+    if (row === 0) {
+      if (count === room) {
+        if (room === most) break;
+        mask = double(count, mask);
+        room = min<u32>((mask >>> 1) + 1, most);
+        continue;
+      }
+      o = rows + ((<usize>count) << 6);
+      count++;
+      store<u32>(slots + ((<usize>hash) << 2), count);
+      store<u64>(o, ab);
+      store<u64>(o, cd, 8);
+      store<u64>(o, ef, 16);
+      store<u64>(o, gh, 24);
+    }
+    store<u32>(o, load<u32>(o, 32) + load<u32>(at, 32), 32);
+    store<u64>(o, load<u64>(o, 36) + load<u64>(at, 36), 36);
+    store<u64>(o, load<u64>(o, 44) + load<u64>(at, 44), 44);
+    at += 64;
+  }
+  store<u32>(COUNT, count);
+  store<u32>(MASK, mask);
   return at;
 }

@@ -4,7 +4,7 @@
 //   tsx vtep-echo.ts BACKEND LOCAL REMOTE PORT      says "ready" when its sockets are open; ends at SIGTERM
 
 import { fileURLToPath } from 'node:url';
-import { parseIp } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { TunnelReceiver } from '../../src/engine/fabric/underlay.ts';
 import { Ground } from '../../src/engine/orchestrate/ground.ts';
 import { Counters } from '../../src/engine/trace/counters.ts';

@@ -4,8 +4,9 @@
 //   tsx vtep-host.ts BACKEND LOCAL REMOTE VNI HOST/PREFIX MAC      says "ready" when its sockets are open; ends at SIGTERM
 
 import { fileURLToPath } from 'node:url';
-import { parseIp, parseMac } from '../../src/core/wire/address.ts';
+import { parseMac } from '../../src/core/wire/address.ts';
 import { VXLAN_PORT } from '../../src/core/wire/numbers.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../src/engine/host/host.ts';
 import type { TcpEvents, TcpSocket } from '../../src/engine/host/tcp/socket.ts';
 import { parseCidr } from '../../src/engine/ipam/cidr.ts';

@@ -3,10 +3,11 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseIp4, parseMac } from '../../src/core/wire/address.ts';
+import { parseMac } from '../../src/core/wire/address.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
 import { ETHERTYPE, PROTO, VXLAN_PORT } from '../../src/core/wire/numbers.ts';
+import { parseIp4 } from '../../src/core/wire/parse-ip.ts';
 import * as udp from '../../src/core/wire/udp.ts';
 import * as vxlan from '../../src/core/wire/vxlan.ts';
 import { program } from './native.ts';

@@ -1,6 +1,6 @@
 // What `vxlab vtep` asks for when nothing but addresses is said, for programs of the measurement that have no command line of it.
 
-import { parseIp } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { Backend } from '../../src/live/underlay/underlay-config.ts';
 import type { LiveVtepConfig, SegmentConfig } from '../../src/live/vtep/vtep-config.ts';
 import { DEFAULT_LIMITS } from '../../src/live/vtep/vtep-config.ts';

@@ -12,7 +12,7 @@ import { SplitGroups } from '../../src/core/edit/split.ts';
 import type { Packet } from '../../src/core/pcap/reader.ts';
 import { readAll } from '../../src/core/pcap/reader.ts';
 import type { CaptureReader } from '../../src/core/pcap/record.ts';
-import { parseIp } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { Input, Scene, ScenePacket } from './input.ts';
 import { linkTypes } from './input.ts';
 import { joined } from './mutator.ts';

@@ -1,9 +1,10 @@
 // What is sent to the VTEP under test: a station that moves between two VTEPs, and datagrams that must be refused, each for a reason.
 
-import { mac, parseIp4, parseMac } from '../../src/core/wire/address.ts';
+import { mac, parseMac } from '../../src/core/wire/address.ts';
 import * as arp from '../../src/core/wire/arp.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import { ETHERTYPE } from '../../src/core/wire/numbers.ts';
+import { parseIp4 } from '../../src/core/wire/parse-ip.ts';
 import * as vxlan from '../../src/core/wire/vxlan.ts';
 import { program } from '../benchmarks/native.ts';
 import { templates, vxlanDatagram } from '../benchmarks/vtep-load.ts';

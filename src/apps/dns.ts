@@ -3,9 +3,10 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import type * as nodeDns from 'node:dns';
-import { formatIp, parseIp, writeIp6 } from '../core/wire/address.ts';
+import { formatIp, writeIp6 } from '../core/wire/address.ts';
 import type { DnsMessage, DnsRecord } from '../core/wire/dns.ts';
 import * as dns from '../core/wire/dns.ts';
+import { parseIp } from '../core/wire/parse-ip.ts';
 import type { LookupAnswer, QueryAnswer } from '../engine/host/names.ts';
 import type { Recipient } from './inbox.ts';
 import { scopeOf } from './inbox.ts';

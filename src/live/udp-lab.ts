@@ -3,8 +3,8 @@
 // `tcpdump -i lo udp port 4789` sees the tunnel.
 
 import type { Ip } from '../core/wire/address.ts';
-import { parseIp4 } from '../core/wire/address.ts';
 import { VxlabError } from '../core/wire/numbers.ts';
+import { parseIp4 } from '../core/wire/parse-ip.ts';
 import type { PingOptions, PingResult } from '../engine/host/ping.ts';
 import { Ping } from '../engine/host/ping.ts';
 import type { StackSpec } from '../engine/model/spec.ts';

@@ -17,7 +17,7 @@ import { Holds } from '../../src/apps/site.ts';
 import { ContainerTime } from '../../src/apps/time.ts';
 import type { Frame } from '../../src/core/frame/frame.ts';
 import type { Ip } from '../../src/core/wire/address.ts';
-import { parseIp } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { LookupError, ResolverFace } from '../../src/engine/host/names.ts';
 import type { TcpFace } from '../../src/engine/host/tcp/socket.ts';
 import type { Container } from '../../src/engine/orchestrate/container.ts';

@@ -5,7 +5,8 @@
 // Prints `ready` when the socket is open, and one JSON line of counters for each line on standard input; ends with it.
 
 import { createInterface } from 'node:readline';
-import { macHi, macLo, parseIp, parseMac } from '../../src/core/wire/address.ts';
+import { macHi, macLo, parseMac } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import { Bridge } from '../../src/engine/fabric/bridge.ts';
 import { VniDemux } from '../../src/engine/fabric/vni-demux.ts';
 import { Vtep } from '../../src/engine/fabric/vtep.ts';

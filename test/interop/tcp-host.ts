@@ -13,7 +13,8 @@
 
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { macHi, macLo, parseIp, parseMac } from '../../src/core/wire/address.ts';
+import { macHi, macLo, parseMac } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import { Bridge } from '../../src/engine/fabric/bridge.ts';
 import { impairments } from '../../src/engine/fabric/impair.ts';
 import { LinkEnd, link } from '../../src/engine/fabric/link.ts';

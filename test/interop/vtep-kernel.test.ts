@@ -3,10 +3,11 @@
 
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { mac, parseIp4, parseMac } from '../../src/core/wire/address.ts';
+import { mac, parseMac } from '../../src/core/wire/address.ts';
 import * as arp from '../../src/core/wire/arp.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import { ETHERTYPE } from '../../src/core/wire/numbers.ts';
+import { parseIp4 } from '../../src/core/wire/parse-ip.ts';
 import type { VtepReport } from '../../src/live/vtep/vtep-report.ts';
 import { LiveVtepProcess } from '../support/live-vtep.ts';
 import { canMakeNamespaces } from '../support/netns.ts';

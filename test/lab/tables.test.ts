@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { parseIp } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import { SECOND } from '../../src/engine/time/clock.ts';
 import type { LabOptions } from '../../src/lab/lab.ts';
 import { Lab } from '../../src/lab/lab.ts';

@@ -6,9 +6,10 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/core/frame/frame.ts';
-import { formatIp, parseIp } from '../../src/core/wire/address.ts';
+import { formatIp } from '../../src/core/wire/address.ts';
 import * as arp from '../../src/core/wire/arp.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import * as vlan from '../../src/core/wire/vlan.ts';
 import * as vxlan from '../../src/core/wire/vxlan.ts';
 import type { Bridge } from '../../src/engine/fabric/bridge.ts';

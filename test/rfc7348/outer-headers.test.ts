@@ -4,9 +4,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../src/core/frame/frame.ts';
 import { readAll } from '../../src/core/pcap/index.ts';
-import { groupMac4, parseIp } from '../../src/core/wire/address.ts';
+import { groupMac4 } from '../../src/core/wire/address.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import * as udp from '../../src/core/wire/udp.ts';
 import { Peers } from '../../src/engine/fabric/peers.ts';
 import type { TunnelReceiver } from '../../src/engine/fabric/underlay.ts';

@@ -3,8 +3,9 @@
 
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../src/core/wire/address.ts';
+import { formatIp } from '../../src/core/wire/address.ts';
 import * as dns from '../../src/core/wire/dns.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { LookupAnswer, QueryAnswer } from '../../src/engine/host/names.ts';
 import type { Container } from '../../src/engine/orchestrate/container.ts';
 import { viewOf } from '../support/bytes.ts';

@@ -1,7 +1,8 @@
 // Whole networks under each profile, judged by the bytes on the nodes' underlay interfaces.
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { formatIp, formatMac, parseIp } from '../../src/core/wire/address.ts';
+import { formatIp, formatMac } from '../../src/core/wire/address.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import { PROFILES, profileOf } from '../../src/engine/orchestrate/profile.ts';
 import { SECOND } from '../../src/engine/time/clock.ts';
 import { DROP } from '../../src/engine/trace/drop.ts';

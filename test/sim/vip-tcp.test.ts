@@ -2,9 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ip } from '../../src/core/wire/address.ts';
-import { formatIp, parseIp } from '../../src/core/wire/address.ts';
+import { formatIp } from '../../src/core/wire/address.ts';
 import { ipv4, tcp } from '../../src/core/wire/index.ts';
 import { ETHERTYPE, PROTO } from '../../src/core/wire/numbers.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../src/engine/host/host.ts';
 import type { TcpError, TcpEvents, TcpSocket } from '../../src/engine/host/tcp/socket.ts';
 import type { Container } from '../../src/engine/orchestrate/container.ts';

@@ -6,11 +6,11 @@
 
 import type { Frame } from '../../src/core/frame/frame.ts';
 import type { Ip } from '../../src/core/wire/address.ts';
-import { parseIp } from '../../src/core/wire/address.ts';
 import { update16 } from '../../src/core/wire/checksum.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
 import { ETHERTYPE, PROTO } from '../../src/core/wire/numbers.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import * as tcp from '../../src/core/wire/tcp.ts';
 import type { Impairments } from '../../src/engine/fabric/impair.ts';
 import { impairments } from '../../src/engine/fabric/impair.ts';

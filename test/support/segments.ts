@@ -7,10 +7,10 @@
 // from the first that it sent.
 
 import { expect } from 'vitest';
-import { parseIp } from '../../src/core/wire/address.ts';
 import { pseudo4 } from '../../src/core/wire/checksum.ts';
 import * as ethernet from '../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../src/core/wire/parse-ip.ts';
 import * as tcp from '../../src/core/wire/tcp.ts';
 import * as options from '../../src/core/wire/tcp-options.ts';
 import type { Host } from '../../src/engine/host/host.ts';

@@ -1,7 +1,8 @@
 // Addresses as node:net writes them.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, parseIp } from '../../core/wire/address.ts';
+import { formatIp } from '../../core/wire/address.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import { isLinkLocal } from '../../engine/host/interface.ts';
 import type { Site } from '../site.ts';
 

@@ -1,6 +1,6 @@
 // Echo requests at an interval, printed and counted as ping does.
 
-import { parseIp } from '../../core/wire/address.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import type { PingReply, PingResult } from '../../engine/host/ping.ts';
 import { Ping } from '../../engine/host/ping.ts';
 import type { PingSpec } from '../../engine/model/workload.ts';

@@ -3,8 +3,9 @@
 import { InvalidArgumentError } from 'commander';
 import type { Pairs } from '../../core/edit/rewrite/substitutes.ts';
 import type { Ip, Mac } from '../../core/wire/address.ts';
-import { isIp6, parseIp, parseMac } from '../../core/wire/address.ts';
+import { isIp6, parseMac } from '../../core/wire/address.ts';
 import { VNI_MAX, VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import { whole } from '../units.ts';
 
 export const vni: (text: string) => number = whole(0, VNI_MAX);

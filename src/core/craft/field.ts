@@ -1,8 +1,9 @@
 // Fields of a header as a person writes them: `src=10.0.0.1,ttl=64,flags=DF`. A kind knows how its text becomes a number.
 
 import type { Ip6 } from '../wire/address.ts';
-import { parseIp4, parseIp6, parseMac } from '../wire/address.ts';
+import { parseMac } from '../wire/address.ts';
 import { VxlabError } from '../wire/numbers.ts';
+import { parseIp4, parseIp6 } from '../wire/parse-ip.ts';
 
 export type FieldValue = number | Ip6;
 

@@ -1,7 +1,7 @@
 // The fields of one line of a keys file: quotes, addresses with wildcards, SPIs, keys. See keys-file.ts.
 
-import { parseIp4, parseIp6 } from '../wire/address.ts';
 import { VxlabError } from '../wire/numbers.ts';
+import { parseIp4, parseIp6 } from '../wire/parse-ip.ts';
 import type { AddressPattern } from './key.ts';
 import { addressBytes, EVERY_SPI } from './key.ts';
 

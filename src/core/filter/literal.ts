@@ -2,7 +2,7 @@
 // `True` beside a flag. Answers null when the text is no such value.
 
 import type { Ip6 } from '../wire/address.ts';
-import { parseIp4, parseIp6 } from '../wire/address.ts';
+import { parseIp4, parseIp6 } from '../wire/parse-ip.ts';
 import { readDate } from './date.ts';
 import { textOf } from './string-literal.ts';
 import type { Value, ValueType } from './types.ts';

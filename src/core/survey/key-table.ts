@@ -19,7 +19,7 @@ export interface Storage {
   slots(count: number): Int32Array;
 }
 
-const HEAP: Storage = {
+export const HEAP: Storage = {
   rows: (count) => new Int32Array(count * ROW_WORDS),
   slots: (count) => new Int32Array(count),
 };

@@ -49,8 +49,10 @@ export function addPart(survey: Survey, part: SurveyPart): void {
     if (seen !== 0) survey.ports[port] = 1;
   });
   const addresses = survey.addresses.take(part.addresses);
-  addLanes(survey, part.lanes, addresses);
-  addLanes(survey, part.spare, addresses);
+  renumberAll(part.lanes, addresses);
+  renumberAll(part.spare, addresses);
+  addLanes(survey, part.lanes, survey.sweep?.merge(part.lanes) ?? 0);
+  addLanes(survey, part.spare, 0);
 }
 
 function addTimes(survey: Survey, totals: Totals): void {
@@ -71,13 +73,18 @@ function addTimes(survey: Survey, totals: Totals): void {
 }
 
 /** @param addresses the numbers that the part's IPv6 addresses have in the survey */
-function addLanes(survey: Survey, rows: Int32Array, addresses: Int32Array): void {
+function renumberAll(rows: Int32Array, addresses: Int32Array): void {
+  if (addresses.length === 0) return;
   for (let o = 0; o < rows.length; o += ROW_WORDS) {
     const flags = rows[o + 7] as number;
     if ((flags & LANE.inner6) !== 0) renumber(rows, o, addresses);
     if ((flags & LANE.outer6) !== 0) renumber(rows, o + 4, addresses);
-    survey.addRow(rows, o);
   }
+}
+
+/** @param from the word to begin with */
+function addLanes(survey: Survey, rows: Int32Array, from: number): void {
+  for (let o = from; o < rows.length; o += ROW_WORDS) survey.addRow(rows, o);
 }
 
 function renumber(words: Int32Array, at: number, addresses: Int32Array): void {

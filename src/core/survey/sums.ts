@@ -1,11 +1,13 @@
 // The sums over lanes by tunnel, by endpoint and by flow, made once when a capture has been read: one pass over the lanes, which
 // is over before the compiler has looked at it, so it calls little and makes no objects.
 
-import { KeyTable, ROW_WORDS } from './key-table.ts';
+import { HEAP, KeyTable, ROW_WORDS } from './key-table.ts';
 import type { Lanes } from './lanes.ts';
 import { INNER_WORD, LANE, PACKETS_WORD, WHOLE_WORD } from './lanes.ts';
 
 const TWO_32 = 0x1_0000_0000;
+/** Rows of tables that are seldom large. */
+const FEW = 512;
 
 /** Packets and bytes by the rows of a table. */
 export interface Column {
@@ -38,7 +40,7 @@ export class Sums {
   /** @param spare lanes without flows */
   constructor(lanes: Lanes, spare: Lanes) {
     const most = Math.max(1, lanes.count + spare.count);
-    this.tunnels = new KeyTable(most);
+    this.tunnels = new KeyTable(most, 0, HEAP, FEW);
     this.endpoints = KeyTable.sized(most);
     this.flows = KeyTable.sized(most);
     this.tunnelSums = columnOf(most);
@@ -54,7 +56,7 @@ export class Sums {
 
   /** The source addresses of the endpoints that `wanted` is 1 for: keys are endpoint, address, LANE.inner6 or 0. */
   sources(wanted: Uint8Array): KeyTable {
-    const found = new KeyTable(Number.MAX_SAFE_INTEGER);
+    const found = new KeyTable(Number.MAX_SAFE_INTEGER, 0, HEAP, FEW);
     const { rows } = this.#lanes.keys;
     for (let lane = 0; lane < this.#lanes.count; lane++) {
       const endpoint = this.#senders[lane] as number;

@@ -50,6 +50,8 @@ export class SweepMemory implements Storage {
   readonly cells: Uint32Array;
   readonly wideCells: Float64Array;
   readonly records: Records;
+  /** Adds the lanes of rows in [from, end) to those that are here; answers where it stopped. */
+  readonly merge: (from: number, end: number) => number;
   readonly #rows: Int32Array;
 
   /** Memory for so many lanes; null where there is no WebAssembly, or not so much memory. */
@@ -66,8 +68,9 @@ export class SweepMemory implements Storage {
     while (room < most) room *= 2;
     const rowsAt = SLOTS_AT + room * 2 * 4;
     const pages = Math.ceil((rowsAt + Math.max(most, FIRST_ROWS) * ROW_WORDS * 4) / PAGE);
-    const { buffer, exports } = assembledFrom<{ readonly records: Records }>(CODE, pages);
+    const { buffer, exports } = assembledFrom<Pick<SweepMemory, 'records' | 'merge'>>(CODE, pages);
     this.records = exports.records;
+    this.merge = exports.merge;
     this.chunk = new Uint8Array(buffer, CHUNK_AT, CHUNK_BYTES);
     this.seen = new Uint8Array(buffer, 0, 0x1_0000);
     new Uint8Array(buffer, CARRIES_AT, 0x1_0000).set(carries);

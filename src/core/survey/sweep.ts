@@ -53,13 +53,44 @@ export class Sweep implements RecordSweep {
     const at = records(view.byteOffset + from, view.byteOffset + end, unit) - view.byteOffset;
     this.taken = cells[CELL.packets] as number;
     if (this.taken > 0) {
-      keys.count = cells[CELL.count] as number;
-      const mask = cells[CELL.mask] as number;
-      if (mask !== keys.mask) keys.doubled(this.#memory.slotsAsTheyAre(mask + 1));
+      this.#grown();
       totals.lastSeconds = cells[CELL.seconds] as number;
       totals.lastNanos = wideCells[WIDE_CELL.nanos] as number;
       totals.swept(this.taken, wideCells[WIDE_CELL.bytes] as number);
     }
     return at;
+  }
+
+  /**
+   * Adds lanes that were counted elsewhere, as long as there is room; answers with how many words of them were taken. What waits in
+   * `chunk` is gone then.
+   * @param rows of lanes; addresses are numbers of this survey already
+   */
+  merge(rows: Int32Array): number {
+    const { cells, merge } = this.#memory;
+    const { keys } = this.#totals.lanes;
+    const { chunk } = this;
+    const block = new Int32Array(chunk.buffer, chunk.byteOffset, chunk.length / 4);
+    cells[CELL.count] = keys.count;
+    cells[CELL.mask] = keys.mask;
+    let taken = 0;
+    while (taken < rows.length) {
+      const some = rows.subarray(taken, taken + block.length);
+      block.set(some);
+      const words = (merge(chunk.byteOffset, chunk.byteOffset + some.byteLength) - chunk.byteOffset) / 4;
+      taken += words;
+      if (words < some.length) break;
+    }
+    this.#grown();
+    return taken;
+  }
+
+  /** Tells the table what the loop has made of it. */
+  #grown(): void {
+    const { cells } = this.#memory;
+    const { keys } = this.#totals.lanes;
+    keys.count = cells[CELL.count] as number;
+    const mask = cells[CELL.mask] as number;
+    if (mask !== keys.mask) keys.doubled(this.#memory.slotsAsTheyAre(mask + 1));
   }
 }

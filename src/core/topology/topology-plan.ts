@@ -2,8 +2,9 @@
 // holds all its addresses, one address a container.
 
 import type { Ip } from '../wire/address.ts';
-import { formatIp, isIp6, parseIp } from '../wire/address.ts';
+import { formatIp, isIp6 } from '../wire/address.ts';
 import { OVERHEAD_IPV4, OVERHEAD_IPV6 } from '../wire/numbers.ts';
+import { parseIp } from '../wire/parse-ip.ts';
 import type { Block } from './chart/subnets.ts';
 import { blockAround, blockText, coverOf, holds, ipOf, isApart, numberOf } from './chart/subnets.ts';
 import type { Overlay, OverlayEndpoint, OverlayNetwork, OverlayVtep } from './overlay.ts';

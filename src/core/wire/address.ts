@@ -4,7 +4,6 @@
 // integers that hash and compare without allocation. Elsewhere a MAC is one 48-bit number and an IPv6 address four
 // 32-bit words. Text is for the edges: making it takes 200 times as long as comparing.
 
-import { Address4, Address6 } from 'ip-address';
 import { VxlabError } from './numbers.ts';
 
 /** A MAC address as a whole number, 0 to 2^48 - 1. */
@@ -178,27 +177,4 @@ export function formatIp6(ip: Ip6): string {
 
 export function formatIp(ip: Ip): string {
   return typeof ip === 'number' ? formatIp4(ip) : formatIp6(ip);
-}
-
-/** @throws VxlabError BAD_IP unless `text` is dotted decimal with four parts of 0 to 255; no prefix length */
-export function parseIp4(text: string): Ip4 {
-  if (!Address4.isValid(text) || text.includes('/')) throw badIp(text);
-  return Number(new Address4(text).bigInt());
-}
-
-/** @throws VxlabError BAD_IP unless `text` is an IPv6 address (RFC 4291 s.2.2); no zone, no prefix length */
-export function parseIp6(text: string): Ip6 {
-  if (!Address6.isValid(text) || /[/%]/.test(text)) throw badIp(text);
-  const whole = new Address6(text).bigInt();
-  const word = (shift: bigint): number => Number((whole >> shift) & 0xffffffffn);
-  return { a: word(96n), b: word(64n), c: word(32n), d: word(0n) };
-}
-
-/** @throws VxlabError BAD_IP */
-export function parseIp(text: string): Ip {
-  return text.includes(':') ? parseIp6(text) : parseIp4(text);
-}
-
-function badIp(text: string): VxlabError {
-  return new VxlabError('BAD_IP', `"${text}" is not an IP address; write it as 10.0.1.2 or 2001:db8::2`);
 }

@@ -22,6 +22,7 @@ export * as mpls from './mpls.ts';
 export * as nd from './nd.ts';
 export * as nsh from './nsh.ts';
 export * from './numbers.ts';
+export * from './parse-ip.ts';
 export * as sll from './sll.ts';
 export * as tcp from './tcp.ts';
 export * as tcpOptions from './tcp-options.ts';

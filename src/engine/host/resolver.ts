@@ -4,10 +4,10 @@
 // Answers are told from a timer of the same instant, never from within the call that asked. After `close` nothing is told.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { parseIp } from '../../core/wire/address.ts';
 import type { DnsMessage, DnsQuestion } from '../../core/wire/dns.ts';
 import * as dns from '../../core/wire/dns.ts';
 import { labelsOf } from '../../core/wire/dns-name.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import type { TimerId, TimerTarget } from '../time/clock.ts';
 import type { RandomStream } from '../time/random.ts';
 import type { ExchangeOptions } from './exchange.ts';

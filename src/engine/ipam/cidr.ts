@@ -4,8 +4,9 @@
 // there: its first 2^53 addresses can be counted through, the others exist but have no offset. Text is for the edges.
 
 import type { Ip, Ip6 } from '../../core/wire/address.ts';
-import { formatIp, isIp6, parseIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6 } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 
 /** An address and the length of its network prefix in bits: 0 to 32 for IPv4, 0 to 128 for IPv6. Host bits may be set. */
 export interface Cidr {

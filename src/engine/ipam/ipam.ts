@@ -6,8 +6,9 @@
 // overlap, so they stand in one list sorted by address and a clash is found by a binary search.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { compareIp, parseIp4 } from '../../core/wire/address.ts';
+import { compareIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp4 } from '../../core/wire/parse-ip.ts';
 import type { Cidr } from './cidr.ts';
 import {
   addressBits,

@@ -1,8 +1,9 @@
 // The nodes and networks of a topology file.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, isIp6, isMulticastIp4, isMulticastIp6, parseIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6, isMulticastIp4, isMulticastIp6 } from '../../core/wire/address.ts';
 import { OVERHEAD_IPV4, OVERHEAD_IPV6, VNI_MAX } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import { addressBits, broadcastOf, contains, formatCidr, parseCidr, subnetOf } from '../ipam/cidr.ts';
 import type { Diagnostics, RuleId, Where } from '../model/diagnostic.ts';
 import type { Cidr, FloodMode, NetworkSpec } from '../model/spec.ts';

@@ -5,8 +5,9 @@
 // subnet gets a /24, and besides the tasks each service takes a virtual address on each of its networks and each node
 // one for its load balancer.
 
-import { isIp6, parseIp4 } from '../../core/wire/address.ts';
+import { isIp6 } from '../../core/wire/address.ts';
 import { VNI_MAX } from '../../core/wire/numbers.ts';
+import { parseIp4 } from '../../core/wire/parse-ip.ts';
 import { broadcastOf, formatCidr, overlaps, size, subnetOf } from '../ipam/cidr.ts';
 import type { Diagnostics, Where } from './diagnostic.ts';
 import type { Cidr, PortSpec } from './spec.ts';

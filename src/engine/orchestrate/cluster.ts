@@ -1,8 +1,9 @@
 // The machines under a stack: nodes with a role and an address on the underlay, and what lies between them.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, isIp6, parseIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6 } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import type { Impairments } from '../fabric/impair.ts';
 import { impairments } from '../fabric/impair.ts';
 import { tciOf } from '../fabric/vlan-tag.ts';

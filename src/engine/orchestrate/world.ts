@@ -2,8 +2,9 @@
 // and on the wall clock over real sockets; what differs is handed in.
 
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, parseIp } from '../../core/wire/address.ts';
+import { formatIp } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import type { Host } from '../host/host.ts';
 import type { NextHop } from '../host/routes.ts';
 import type { Container } from './container.ts';

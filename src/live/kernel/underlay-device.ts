@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, isIp6, parseIp, sameIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6, sameIp } from '../../core/wire/address.ts';
 import { OVERHEAD_IPV4, OVERHEAD_IPV6 } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 
 const ETHERNET_MTU = 1500;
 /** Longer frames fit no slot of the size that jumbo frames have. */

@@ -2,8 +2,9 @@
 
 import { createSocket } from 'node:dgram';
 import type { Ip } from '../../core/wire/address.ts';
-import { formatIp, isIp6, parseIp } from '../../core/wire/address.ts';
+import { formatIp, isIp6 } from '../../core/wire/address.ts';
 import { VxlabError } from '../../core/wire/numbers.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import { deviceOf } from '../kernel/underlay-device.ts';
 import type { LiveVtepConfig } from '../vtep/vtep-config.ts';
 import { sendInterface } from './interface.ts';

@@ -2,7 +2,8 @@
 // overlay; here a datagram of a stranger ends at the door: nothing is allocated, parsed or remembered for it.
 
 import type { Ip, Ip4 } from '../../core/wire/address.ts';
-import { parseIp, readIp6, sameIp } from '../../core/wire/address.ts';
+import { readIp6, sameIp } from '../../core/wire/address.ts';
+import { parseIp } from '../../core/wire/parse-ip.ts';
 import { IpMap } from '../../engine/fabric/ip-map.ts';
 import type { PeerId, Peers } from '../../engine/fabric/peers.ts';
 import { NO_PEER } from '../../engine/fabric/peers.ts';

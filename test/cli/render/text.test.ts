@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { renderJourney } from '../../../src/cli/render/journey.ts';
 import { pingDocument, renderPing } from '../../../src/cli/render/ping.ts';
 import { firstOf, table } from '../../../src/cli/render/table.ts';
-import { parseIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { PingAnswer } from '../../../src/lab/lab.ts';
 
 const PLAIN = picocolors.createColors(false);

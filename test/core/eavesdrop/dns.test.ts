@@ -1,9 +1,10 @@
 // Names that are asked for and answered, over UDP and TCP.
 
 import { describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import type { DnsMessage } from '../../../src/core/wire/dns.ts';
 import { CLASS_IN, FLAG, RR, write } from '../../../src/core/wire/dns.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Parcel } from '../streams/wire.ts';
 import { bytesAt, lines, only, overhear, overhearCapture, played } from './overhear.ts';
 

@@ -11,11 +11,10 @@ import {
   formatMac,
   groupMac4,
   groupMac6,
-  parseIp4,
-  parseIp6,
   parseMac,
   solicitedNode,
 } from '../../../src/core/wire/address.ts';
+import { parseIp4, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import '../../support/properties.ts';
 
 /** The key of the sample trace in the Crypto-PAn distribution. */

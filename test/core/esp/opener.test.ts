@@ -5,7 +5,7 @@ import type { EspKey } from '../../../src/core/esp/key.ts';
 import { keyOf } from '../../../src/core/esp/key.ts';
 import { Opener } from '../../../src/core/esp/opener.ts';
 import { Sight } from '../../../src/core/reassembly/sight.ts';
-import { parseIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import * as vxlan from '../../../src/core/wire/vxlan.ts';
 import { NODE_CIPHER } from '../../../src/live/node-cipher.ts';
 import { hex, toHex } from '../../support/bytes.ts';

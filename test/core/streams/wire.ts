@@ -2,10 +2,10 @@
 
 import type { PacketMeta } from '../../../src/core/pcap/record.ts';
 import { Sight } from '../../../src/core/reassembly/sight.ts';
-import { parseIp } from '../../../src/core/wire/address.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
 import { ETHERTYPE, PROTO, VXLAN_PORT } from '../../../src/core/wire/numbers.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import * as tcp from '../../../src/core/wire/tcp.ts';
 import * as vxlan from '../../../src/core/wire/vxlan.ts';
 import { viewOf } from '../../support/bytes.ts';

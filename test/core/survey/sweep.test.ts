@@ -8,6 +8,7 @@ import { overviewOf } from '../../../src/core/survey/overview.ts';
 import type { SurveyOptions } from '../../../src/core/survey/survey.ts';
 import { Survey } from '../../../src/core/survey/survey.ts';
 import { captureBytes, captureNames } from '../../support/captures.ts';
+import { manyFlows } from '../../support/many-flows.ts';
 import { tries } from '../../support/properties.ts';
 
 /** What is counted, and how many packets the loop took. */
@@ -44,26 +45,6 @@ const HEAD = 24;
 /** Little memory to make for each of many captures. */
 const FEW: SurveyOptions = { maxFlows: 1000 };
 const PLAIN = ['kernel/http-noffload.pcap', 'kernel/unicast4.pcap', 'docker-swarm/traffic-worker1-eth0.pcap'];
-
-/** A pcap file of `count` packets like the first of a capture, each with addresses and ports of its own. */
-function manyFlows(count: number): Uint8Array {
-  const sample = captureBytes('kernel/http-noffload.pcap');
-  const view = new DataView(sample.buffer, sample.byteOffset, sample.byteLength);
-  let at = HEAD;
-  // The first segment with TCP inside.
-  while (view.getUint8(at + 16 + 64 + 9) !== 6) at += 16 + view.getUint32(at + 8, true);
-  const length = 16 + view.getUint32(at + 8, true);
-  const bytes = new Uint8Array(HEAD + count * length);
-  bytes.set(sample.subarray(0, HEAD));
-  const out = new DataView(bytes.buffer);
-  for (let i = 0; i < count; i++) {
-    const to = HEAD + i * length;
-    bytes.set(sample.subarray(at, at + length), to);
-    out.setUint32(to + 16 + 64 + 12, 0x0a00_0000 + i);
-    out.setUint16(to + 16 + 64 + 20, i & 0xffff);
-  }
-  return bytes;
-}
 
 describe('records swept in bulk', () => {
   test.each(

@@ -2,12 +2,13 @@
 
 import { PcapWriter } from '../../../src/core/pcap/pcap-writer.ts';
 import type { Mac } from '../../../src/core/wire/address.ts';
-import { isIp6, parseIp, parseMac } from '../../../src/core/wire/address.ts';
+import { isIp6, parseMac } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
 import { ETHERTYPE, PROTO } from '../../../src/core/wire/numbers.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import * as udp from '../../../src/core/wire/udp.ts';
 import * as vxlan from '../../../src/core/wire/vxlan.ts';
 import { viewOf } from '../../support/bytes.ts';

@@ -19,9 +19,6 @@ import {
   mac,
   macHi,
   macLo,
-  parseIp,
-  parseIp4,
-  parseIp6,
   parseMac,
   readIp6,
   readMac,
@@ -30,6 +27,7 @@ import {
   writeIp6,
   writeMac,
 } from '../../../src/core/wire/address.ts';
+import { parseIp, parseIp4, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, toHex, viewOf } from '../../support/bytes.ts';
 import { captureBytes } from '../../support/captures.ts';
 import { packetsOf } from '../../support/columns.ts';

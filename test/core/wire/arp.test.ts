@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIp4, parseIp4, parseMac } from '../../../src/core/wire/address.ts';
+import { formatIp4, parseMac } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
 import { faultKind, faultLayer, faultNeeded, KIND, LAYER, NO_FAULT } from '../../../src/core/wire/fault.ts';
+import { parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, toHex, viewOf } from '../../support/bytes.ts';
 import { captureBytes, truth } from '../../support/captures.ts';
 import { packetsOf } from '../../support/columns.ts';

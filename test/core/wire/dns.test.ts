@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIp4, parseIp6 } from '../../../src/core/wire/address.ts';
 import type { DnsMessage, DnsRecord, RecordData } from '../../../src/core/wire/dns.ts';
 import * as dns from '../../../src/core/wire/dns.ts';
 import { faultKind, faultNeeded, KIND } from '../../../src/core/wire/fault.ts';
+import { parseIp4, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, toHex, viewOf } from '../../support/bytes.ts';
 
 // Docker's embedded server answering in a Swarm container: two addresses, and a name for one (the lab's own capture).

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIp4 } from '../../../src/core/wire/address.ts';
 import { faultKind, faultNeeded, KIND, NO_FAULT } from '../../../src/core/wire/fault.ts';
 import * as igmp from '../../../src/core/wire/igmp.ts';
+import { parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, viewOf } from '../../support/bytes.ts';
 
 // What Linux sends when a VXLAN device joins 239.1.1.1 (the lab's own capture).

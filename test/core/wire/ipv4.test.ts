@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIp4, parseIp4 } from '../../../src/core/wire/address.ts';
+import { formatIp4 } from '../../../src/core/wire/address.ts';
 import { finish, sum } from '../../../src/core/wire/checksum.ts';
 import {
   fault,
@@ -12,6 +12,7 @@ import {
   NO_FAULT,
 } from '../../../src/core/wire/fault.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, toHex, viewOf } from '../../support/bytes.ts';
 import { captureBytes, truth } from '../../support/captures.ts';
 import { packetsOf } from '../../support/columns.ts';

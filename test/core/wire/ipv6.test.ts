@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIp6, parseIp6, readIp6 } from '../../../src/core/wire/address.ts';
+import { formatIp6, readIp6 } from '../../../src/core/wire/address.ts';
 import { faultKind, faultLayer, faultNeeded, KIND, LAYER, NO_FAULT } from '../../../src/core/wire/fault.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
+import { parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, toHex, viewOf } from '../../support/bytes.ts';
 import { captureBytes, truth } from '../../support/captures.ts';
 import { packetsOf } from '../../support/columns.ts';

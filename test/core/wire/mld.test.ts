@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIp6, parseIp6 } from '../../../src/core/wire/address.ts';
+import { formatIp6 } from '../../../src/core/wire/address.ts';
 import { pseudo6, verifies } from '../../../src/core/wire/checksum.ts';
 import { faultKind, faultNeeded, KIND, NO_FAULT } from '../../../src/core/wire/fault.ts';
 import * as mld from '../../../src/core/wire/mld.ts';
 import { PROTO } from '../../../src/core/wire/numbers.ts';
+import { parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, viewOf } from '../../support/bytes.ts';
 
 // IPv6 header, hop-by-hop header with the router alert, then the message.

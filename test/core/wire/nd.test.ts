@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatIp6, formatMac, parseIp6, parseMac } from '../../../src/core/wire/address.ts';
+import { formatIp6, formatMac, parseMac } from '../../../src/core/wire/address.ts';
 import { pseudo6, verifies } from '../../../src/core/wire/checksum.ts';
 import { faultKind, faultNeeded, KIND, NO_FAULT } from '../../../src/core/wire/fault.ts';
 import * as nd from '../../../src/core/wire/nd.ts';
 import { PROTO } from '../../../src/core/wire/numbers.ts';
+import { parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { hex, viewOf } from '../../support/bytes.ts';
 
 const AT = 40;

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { FramePool } from '../../../src/core/frame/frame-pool.ts';
-import { parseIp } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
 import { pseudo6, verifies } from '../../../src/core/wire/checksum.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
@@ -8,6 +7,7 @@ import * as icmpv6 from '../../../src/core/wire/icmpv6.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
 import * as nd from '../../../src/core/wire/nd.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { PeerDb } from '../../../src/engine/fabric/peer-db.ts';
 import { pmtuReply } from '../../../src/engine/fabric/pmtu-reply.ts';
 import { answerTo, NO_ANSWER, NO_QUESTION, writeAnswer } from '../../../src/engine/fabric/proxy.ts';

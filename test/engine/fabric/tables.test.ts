@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ip } from '../../../src/core/wire/address.ts';
-import { compareIp, formatIp, macHi, macLo, parseIp, writeIp6 } from '../../../src/core/wire/address.ts';
+import { compareIp, formatIp, macHi, macLo, writeIp6 } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { IpMap } from '../../../src/engine/fabric/ip-map.ts';
 import { NO_MAC, PeerDb } from '../../../src/engine/fabric/peer-db.ts';
 import { NO_PEER, Peers } from '../../../src/engine/fabric/peers.ts';

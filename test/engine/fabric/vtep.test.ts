@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { macHi, macLo, parseIp } from '../../../src/core/wire/address.ts';
+import { macHi, macLo } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
 import * as icmp from '../../../src/core/wire/icmp.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { Bridge } from '../../../src/engine/fabric/bridge.ts';
 import { PeerDb } from '../../../src/engine/fabric/peer-db.ts';
 import type { Port } from '../../../src/engine/fabric/port.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp, parseIp6, parseMac, writeIp6, writeMac } from '../../../src/core/wire/address.ts';
+import { formatIp, parseMac, writeIp6, writeMac } from '../../../src/core/wire/address.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
 import * as nd from '../../../src/core/wire/nd.ts';
+import { parseIp, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FramePool } from '../../../src/core/frame/frame-pool.ts';
-import { parseIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import { SECOND } from '../../../src/engine/time/clock.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';

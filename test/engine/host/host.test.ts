@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIp, parseMac } from '../../../src/core/wire/address.ts';
+import { parseMac } from '../../../src/core/wire/address.ts';
 import * as igmp from '../../../src/core/wire/igmp.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { Ping } from '../../../src/engine/host/ping.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp, parseIp4 } from '../../../src/core/wire/address.ts';
 import * as icmp from '../../../src/core/wire/icmp.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { parseIp, parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { PingOptions, PingResult } from '../../../src/engine/host/ping.ts';
 import { Ping } from '../../../src/engine/host/ping.ts';

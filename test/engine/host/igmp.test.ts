@@ -1,8 +1,9 @@
 // Joining and leaving IPv4 groups, against what the kernel sends.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp, parseMac } from '../../../src/core/wire/address.ts';
+import { formatIp, parseMac } from '../../../src/core/wire/address.ts';
 import * as igmp from '../../../src/core/wire/igmp.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import type { PingOptions, PingResult } from '../../../src/engine/host/ping.ts';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { REACH, SENT } from '../../../src/engine/host/destination.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import { isLoopback, LOOPBACK_MTU } from '../../../src/engine/host/loopback.ts';

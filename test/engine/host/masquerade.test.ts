@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp } from '../../../src/core/wire/address.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { Masquerade } from '../../../src/engine/host/nat/masquerade.ts';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Ip } from '../../../src/core/wire/address.ts';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import type { DnsMessage } from '../../../src/core/wire/dns.ts';
 import * as dns from '../../../src/core/wire/dns.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Zone } from '../../../src/engine/host/answer.ts';
 import { answer, reverseOf, STREAM_MAX } from '../../../src/engine/host/answer.ts';
 import type { Host } from '../../../src/engine/host/host.ts';

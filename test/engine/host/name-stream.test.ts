@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import * as dns from '../../../src/core/wire/dns.ts';
 import { VxlabError } from '../../../src/core/wire/numbers.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Zone } from '../../../src/engine/host/answer.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import { MessageStream } from '../../../src/engine/host/message-stream.ts';

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp, parseIp4, parseMac } from '../../../src/core/wire/address.ts';
+import { parseMac } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
+import { parseIp, parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { DROP } from '../../../src/engine/trace/drop.ts';

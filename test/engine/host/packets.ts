@@ -1,12 +1,12 @@
 // Frames made by hand, for tests to hand to a host.
 
 import type { Ip4, Ip6 } from '../../../src/core/wire/address.ts';
-import { parseIp4, parseIp6 } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
 import { finish, finishUdp, pseudo4, pseudo6, sum } from '../../../src/core/wire/checksum.ts';
 import * as ethernet from '../../../src/core/wire/ethernet.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
 import * as ipv6 from '../../../src/core/wire/ipv6.ts';
+import { parseIp4, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { viewOf } from '../../support/bytes.ts';
 
 export interface Head {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { SENT } from '../../../src/engine/host/destination.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import { Ping } from '../../../src/engine/host/ping.ts';

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../../src/core/frame/frame.ts';
 import type { Ip } from '../../../src/core/wire/address.ts';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import type { DnsMessage, DnsQuestion, DnsRecord } from '../../../src/core/wire/dns.ts';
 import * as dns from '../../../src/core/wire/dns.ts';
 import * as ipv4 from '../../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { LookupAnswer, QueryAnswer } from '../../../src/engine/host/names.ts';
 import type { HostsFile } from '../../../src/engine/host/resolver.ts';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ip, Ip6 } from '../../../src/core/wire/address.ts';
-import { formatIp, parseIp, parseIp6 } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp, parseIp6 } from '../../../src/core/wire/parse-ip.ts';
 import { REACH } from '../../../src/engine/host/destination.ts';
 import type { Interface } from '../../../src/engine/host/interface.ts';
 import { covers6, hopFor, RouteTable } from '../../../src/engine/host/routes.ts';

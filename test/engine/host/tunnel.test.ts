@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../../src/core/frame/frame.ts';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import * as udp from '../../../src/core/wire/udp.ts';
 import type { PeerId } from '../../../src/engine/fabric/peers.ts';
 import { Peers } from '../../../src/engine/fabric/peers.ts';

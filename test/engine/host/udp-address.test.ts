@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { SENT } from '../../../src/engine/host/destination.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { SocketOptions, UdpSocket } from '../../../src/engine/host/udp.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ip, Ip6 } from '../../../src/core/wire/address.ts';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import { VxlabError } from '../../../src/core/wire/numbers.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Cidr } from '../../../src/engine/ipam/cidr.ts';
 import {
   addressAt,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareIp, parseIp } from '../../../src/core/wire/address.ts';
+import { compareIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { Cidr } from '../../../src/engine/ipam/cidr.ts';
 import { broadcastOf, formatCidr, parseCidr, subnetOf } from '../../../src/engine/ipam/cidr.ts';
 import { AddressSpace, capacity, LOCAL_POOLS, SubnetLeases } from '../../../src/engine/ipam/ipam.ts';

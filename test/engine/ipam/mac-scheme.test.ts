@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatMac, isGroupMac, macHi, parseIp, parseIp4 } from '../../../src/core/wire/address.ts';
+import { formatMac, isGroupMac, macHi } from '../../../src/core/wire/address.ts';
+import { parseIp, parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import { dockerMac, dockerMac4, randomLocalMac } from '../../../src/engine/ipam/mac-scheme.ts';
 
 describe('MAC schemes', () => {

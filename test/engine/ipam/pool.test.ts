@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Ip } from '../../../src/core/wire/address.ts';
-import { compareIp, formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { compareIp, formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { addressAt, parseCidr, size } from '../../../src/engine/ipam/cidr.ts';
 import type { PoolOptions } from '../../../src/engine/ipam/pool.ts';
 import { AddressPool } from '../../../src/engine/ipam/pool.ts';

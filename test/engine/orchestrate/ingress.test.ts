@@ -2,8 +2,9 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../../src/core/frame/frame.ts';
-import { formatIp, parseIp4 } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
 import { ethernet, ipv4, udp, vxlan } from '../../../src/core/wire/index.ts';
+import { parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../src/engine/host/host.ts';
 import type { UdpSocket } from '../../../src/engine/host/udp.ts';
 import { cluster } from '../../../src/engine/orchestrate/cluster.ts';

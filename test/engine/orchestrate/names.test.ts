@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Ip } from '../../../src/core/wire/address.ts';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { loadManifest } from '../../../src/engine/manifest/load.ts';
 import type { StackSpec } from '../../../src/engine/model/spec.ts';
 import { clusterFor } from '../../../src/engine/orchestrate/cluster.ts';

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../src/core/wire/address.ts';
+import { formatIp } from '../../../src/core/wire/address.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import type { StackSpec } from '../../../src/engine/model/spec.ts';
 import type { ClusterOptions } from '../../../src/engine/orchestrate/cluster.ts';
 import { cluster } from '../../../src/engine/orchestrate/cluster.ts';

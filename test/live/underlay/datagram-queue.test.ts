@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Frame } from '../../../src/core/frame/frame.ts';
 import { FramePool } from '../../../src/core/frame/frame-pool.ts';
-import { parseIp4 } from '../../../src/core/wire/address.ts';
+import { parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import * as tcp from '../../../src/core/wire/tcp.ts';
 import * as vxlan from '../../../src/core/wire/vxlan.ts';
 import type { Libc } from '../../../src/live/kernel/libc.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { formatIp4, parseIp, parseIp4, writeIp6 } from '../../../src/core/wire/address.ts';
+import { formatIp4, writeIp6 } from '../../../src/core/wire/address.ts';
+import { parseIp, parseIp4 } from '../../../src/core/wire/parse-ip.ts';
 import { Peers } from '../../../src/engine/fabric/peers.ts';
 import { parseCidr } from '../../../src/engine/ipam/cidr.ts';
 import { Counters } from '../../../src/engine/trace/counters.ts';

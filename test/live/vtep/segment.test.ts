@@ -2,8 +2,9 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseIp, parseMac } from '../../../src/core/wire/address.ts';
+import { parseMac } from '../../../src/core/wire/address.ts';
 import * as arp from '../../../src/core/wire/arp.ts';
+import { parseIp } from '../../../src/core/wire/parse-ip.ts';
 import { VniDemux } from '../../../src/engine/fabric/vni-demux.ts';
 import { Ground } from '../../../src/engine/orchestrate/ground.ts';
 import { SECOND } from '../../../src/engine/time/clock.ts';

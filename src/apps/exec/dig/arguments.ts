@@ -1,7 +1,8 @@
 // dig's command line (dig(1)): servers behind @, names and types in any order, query options behind +.
 
-import { formatIp, isIp6, parseIp } from '../../../core/wire/address.ts';
+import { formatIp, isIp6 } from '../../../core/wire/address.ts';
 import { RR } from '../../../core/wire/dns.ts';
+import { parseIp } from '../../../core/wire/parse-ip.ts';
 import { wholeNumber } from '../options.ts';
 
 export interface DigQuestion {

@@ -1,7 +1,8 @@
 // `iperf3 -c`: the control connection, the streams, the test, the other end's results.
 
 import type { Ip } from '../../../core/wire/address.ts';
-import { formatIp, parseIp } from '../../../core/wire/address.ts';
+import { formatIp } from '../../../core/wire/address.ts';
+import { parseIp } from '../../../core/wire/parse-ip.ts';
 import { lookUp, lookupWords } from '../names.ts';
 import type { ToolSocket } from '../sockets.ts';
 import { connectTo, errnoWords } from '../sockets.ts';

@@ -1,7 +1,7 @@
 // `ping`: echo requests at an interval, a line for each answer as it comes, the statistics at the end or when it is interrupted.
 // Exit 0 when anything was answered, 1 when nothing was, 2 for a name that is none.
 
-import { parseIp } from '../../../core/wire/address.ts';
+import { parseIp } from '../../../core/wire/parse-ip.ts';
 import { SENT } from '../../../engine/host/destination.ts';
 import { lookUp, lookupWords } from '../names.ts';
 import type { ToolContext } from '../tool.ts';

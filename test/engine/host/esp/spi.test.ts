@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import { buildSpi } from '../../../../src/engine/host/esp/spi.ts';
 
 /** Addresses and tags of moby's encryption_test.go; the values are Go's hash/fnv's. */

@@ -1,8 +1,8 @@
 // A load balancer by itself: segments are handed to it, and what it sends is looked at.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp, parseIp4 } from '../../../../src/core/wire/address.ts';
 import { ipv4 } from '../../../../src/core/wire/index.ts';
+import { parseIp, parseIp4 } from '../../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../../src/engine/host/host.ts';
 import type { Interface } from '../../../../src/engine/host/interface.ts';
 import type { BalancedService } from '../../../../src/engine/host/nat/balanced-service.ts';

@@ -1,8 +1,9 @@
 // A load balancer of an IPv6 network: client, balancer and tasks on one link.
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { formatIp, parseIp } from '../../../../src/core/wire/address.ts';
+import { formatIp } from '../../../../src/core/wire/address.ts';
 import { ipv6 } from '../../../../src/core/wire/index.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../../src/engine/host/host.ts';
 import { Balancer } from '../../../../src/engine/host/nat/balancer.ts';
 import { Nat } from '../../../../src/engine/host/nat/nat.ts';

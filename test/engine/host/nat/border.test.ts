@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import '../../../support/properties.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseIp, parseIp4 } from '../../../../src/core/wire/address.ts';
 import { ipv4 } from '../../../../src/core/wire/index.ts';
+import { parseIp, parseIp4 } from '../../../../src/core/wire/parse-ip.ts';
 import type { Host } from '../../../../src/engine/host/host.ts';
 import type { Interface } from '../../../../src/engine/host/interface.ts';
 import { Masquerade } from '../../../../src/engine/host/nat/masquerade.ts';

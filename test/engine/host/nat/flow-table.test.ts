@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import '../../../support/properties.ts';
 import { describe, expect, test } from 'vitest';
 import type { Ip6 } from '../../../../src/core/wire/address.ts';
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import type { Ends, Flow } from '../../../../src/engine/host/nat/flow.ts';
 import { turned } from '../../../../src/engine/host/nat/flow.ts';
 import type { Busy } from '../../../../src/engine/host/nat/flow-table.ts';

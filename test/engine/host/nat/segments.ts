@@ -1,8 +1,8 @@
 // TCP segments made by hand, with their checksums, and what a frame on the wire says of its flow.
 
-import { parseIp4 } from '../../../../src/core/wire/address.ts';
 import { pseudo4 } from '../../../../src/core/wire/checksum.ts';
 import { ipv4, tcp, udp } from '../../../../src/core/wire/index.ts';
+import { parseIp4 } from '../../../../src/core/wire/parse-ip.ts';
 import { viewOf } from '../../../support/bytes.ts';
 
 const { SYN, ACK, FIN, RST } = tcp.FLAG;

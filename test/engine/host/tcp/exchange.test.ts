@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import { Lab, pattern } from '../../../support/lab.ts';
 import { A, B, B6, cable, dial, Program, Server, seat } from './pair.ts';
 

@@ -1,7 +1,7 @@
 // Hosts whose TCP is the one under test, and programs that write down what they are told.
 
 import type { Ip } from '../../../../src/core/wire/address.ts';
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import type { Impairments } from '../../../../src/engine/fabric/impair.ts';
 import { impairments } from '../../../../src/engine/fabric/impair.ts';
 import { LinkEnd, link } from '../../../../src/engine/fabric/link.ts';

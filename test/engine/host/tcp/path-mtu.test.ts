@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseIp } from '../../../../src/core/wire/address.ts';
 import * as ipv4 from '../../../../src/core/wire/ipv4.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import { viewOf } from '../../../support/bytes.ts';
 import { gateway, Lab, pattern } from '../../../support/lab.ts';
 import { dial, Program, Server, seat } from './pair.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import { TRACE } from '../../../../src/engine/trace/event.ts';
 import type { Recorder } from '../../../../src/engine/trace/recorder.ts';
 import { A, B, cable, dial, Program, Server } from './pair.ts';

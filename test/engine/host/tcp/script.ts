@@ -1,6 +1,6 @@
 // What the rule tests begin with: a connection to a script, opened from either side, and what an ICMP error looks like.
 
-import { parseIp } from '../../../../src/core/wire/address.ts';
+import { parseIp } from '../../../../src/core/wire/parse-ip.ts';
 import { Script } from '../../../support/segments.ts';
 import { icmpBytes, packet4 } from '../packets.ts';
 import type { Tcp } from './pair.ts';
