@@ -81,10 +81,10 @@ export function vtepCommand(io: Io, end: (code: ExitCode) => void): Command {
     .option('--ttl <N>', 'outer TTL or hop limit; default 64', whole(1, 255))
     .option(
       '--tos <N>',
-      "outer TOS, or inherit for the inner packet's DSCP; raw backend only",
+      "outer TOS, or inherit for the inner packet's DSCP; not with the udp backend",
       option.tosByte,
     )
-    .option('--no-df', 'allow routers to fragment outer IPv4; raw backend only')
+    .option('--no-df', 'allow routers to fragment outer IPv4; not with the udp backend')
     .option('--no-offload', 'one frame, one datagram at a time: no long segments, no trains of datagrams')
     .option('--mtu <BYTES>', "MTU of the overlay; default the underlay's less 50 or 70", whole(68, 9166))
     .option('--rate <RATE>', 'send no more than this, such as 100mbit', rate)
